@@ -1,0 +1,234 @@
+
+/*
+ * What the configuration says, resolved: the objects that a request walks.
+ * All of it is memory of the configuration cycle and never changes after
+ * init_main_conf.
+ */
+
+
+#ifndef _NGX_HTTP_LLM_CONF_H_INCLUDED_
+#define _NGX_HTTP_LLM_CONF_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "llm_endpoint.h"
+#include "llm_price.h"
+#include "ngx_llm_log.h"
+#include "ngx_llm_secret.h"
+#include "ngx_llm_zone.h"
+
+
+typedef struct ngx_http_llm_provider_s  ngx_http_llm_provider_t;
+typedef struct ngx_http_llm_model_s     ngx_http_llm_model_t;
+typedef struct ngx_http_llm_route_s     ngx_http_llm_route_t;
+typedef struct ngx_http_llm_class_s     ngx_http_llm_class_t;
+typedef struct ngx_http_llm_key_s       ngx_http_llm_key_t;
+
+
+/* where an object was declared, for errors that are found later */
+
+typedef struct {
+    u_char                    *file;
+    ngx_uint_t                 line;
+} ngx_http_llm_place_t;
+
+
+struct ngx_http_llm_provider_s {
+    ngx_str_t                  name;
+    llm_protocol_e             protocol;
+
+    ngx_str_t                  pass;          /* as written, for messages */
+    ngx_str_t                  base;          /* base path, no final slash:
+                                                 "/v1" or "" */
+    ngx_str_t                  host;          /* Host header */
+    ngx_str_t                  tls_name;      /* SNI and verified name: host
+                                                 without port */
+    ngx_http_upstream_srv_conf_t  *upstream;
+    ngx_uint_t                 tls;           /* 1: https */
+    ngx_flag_t                 tls_verify;
+    ngx_str_t                  tls_ca;
+
+    /* what u->conf points to, before and after the head is committed: they
+       differ in read_timeout only (first byte, idle) */
+    ngx_http_upstream_conf_t   conf;
+    ngx_http_upstream_conf_t   conf_body;
+
+    ngx_msec_t                 connect_timeout;
+    ngx_msec_t                 first_byte_timeout;
+    ngx_msec_t                 idle_timeout;
+
+    ngx_str_t                  api_key;       /* empty: none is sent */
+    ngx_str_t                  headers_text;  /* extra headers and the
+                                                 credential, ready to send:
+                                                 "Name: value" CRLF ... */
+    ngx_array_t                headers;       /* ngx_keyval_t, of "header" */
+    ngx_array_t                tags;          /* ngx_keyval_t */
+
+    ngx_str_t                  sign_secret;   /* signs ids; empty: the zone's
+                                                 secret does */
+    ngx_http_llm_place_t       place;
+};
+
+
+#define NGX_HTTP_LLM_ROUTE_TAG_LEN  8
+
+struct ngx_http_llm_route_s {
+    ngx_http_llm_model_t      *model;
+    ngx_http_llm_provider_t   *provider;
+    ngx_str_t                  name;          /* "gpt-4o#1": model, ordinal */
+    ngx_str_t                  upstream_model;
+    ngx_http_complex_value_t  *upstream_value; /* holds $1, or NULL */
+    ngx_uint_t                 captures;      /* 1: upstream_model has $1..$9
+                                                 of the alias's regex */
+    ngx_uint_t                 priority;      /* 1 is first */
+    ngx_uint_t                 weight;
+    ngx_flag_t                 active;
+    const llm_price_t         *price;         /* NULL: unknown */
+    u_char                     tag[NGX_HTTP_LLM_ROUTE_TAG_LEN];
+                                              /* base64url digest of model,
+                                                 provider, upstream model */
+    ngx_http_llm_place_t       place;
+};
+
+
+/* a body member that the model's default, override or drop names */
+
+typedef enum {
+    NGX_HTTP_LLM_MEMBER_DEFAULT = 0,
+    NGX_HTTP_LLM_MEMBER_OVERRIDE,
+    NGX_HTTP_LLM_MEMBER_DROP
+} ngx_http_llm_member_e;
+
+typedef struct {
+    ngx_http_llm_member_e      kind;
+    ngx_str_t                  name;
+    ngx_str_t                  json;          /* the value as JSON text */
+} ngx_http_llm_member_t;
+
+
+struct ngx_http_llm_model_s {
+    ngx_str_t                  name;
+    uint32_t                   endpoints;     /* bit 1 << llm_endpoint_e */
+    ngx_array_t                routes;        /* ngx_http_llm_route_t *, in
+                                                 order of priority, weight 0
+                                                 last inside one */
+    ngx_array_t                members;       /* ngx_http_llm_member_t */
+    ngx_int_t                  max_tokens;    /* -1: not given */
+    ngx_array_t                price_fields;  /* ngx_keyval_t of "price" */
+    ngx_uint_t                 captures;      /* 1: a route takes $1 */
+    ngx_http_llm_place_t       place;
+};
+
+
+struct ngx_http_llm_class_s {
+    ngx_str_t                  name;
+    ngx_http_llm_place_t       place;
+};
+
+
+/* names in "models" and "deny": exact, or a glob with '*' */
+
+struct ngx_http_llm_key_s {
+    ngx_str_t                  name;          /* the public id */
+    ngx_str_t                  owner;
+    ngx_str_t                  team;
+    ngx_str_t                  app;
+    ngx_str_t                  env;
+    ngx_array_t                models;        /* ngx_str_t */
+    ngx_array_t                deny;          /* ngx_str_t */
+    uint32_t                   endpoints;     /* bits; all by default */
+    ngx_http_llm_class_t      *class;         /* NULL: default */
+    ngx_array_t               *cidr;          /* ngx_cidr_t; NULL: any */
+    time_t                     expires;       /* 0: never */
+    ngx_flag_t                 active;
+    ngx_array_t                secrets;       /* ngx_http_llm_secret_t */
+    ngx_http_llm_place_t       place;
+};
+
+
+typedef struct {
+    u_char                     digest[NGX_LLM_DIGEST_LEN];
+    time_t                     until;         /* 0: always */
+    ngx_http_llm_key_t        *key;
+} ngx_http_llm_secret_t;
+
+
+typedef struct {
+    ngx_llm_zone_t            *zone;
+    ngx_llm_log_t             *usage_log;     /* NULL: off */
+    llm_prices_t              *prices;        /* NULL: none */
+
+    ngx_array_t                providers;     /* ngx_http_llm_provider_t * */
+    ngx_array_t                models;        /* ngx_http_llm_model_t * */
+    ngx_array_t                classes;
+    ngx_array_t                keys;
+    ngx_http_llm_class_t      *default_class;
+
+    ngx_str_t                  id_secret;     /* llm_id_secret, or empty */
+
+    void                      *lookup;        /* private to the conf layer */
+} ngx_http_llm_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t                 enable;        /* llm_route is here */
+    ngx_http_llm_class_t      *class;         /* named here, or NULL */
+    ngx_http_complex_value_t  *class_value;   /* $variable, or NULL */
+    ngx_flag_t                 key_required;  /* key=off: 0 */
+    ngx_flag_t                 query_key;
+} ngx_http_llm_loc_conf_t;
+
+
+extern ngx_module_t  ngx_http_llm_gateway_module;
+
+/* for the command table and the module context */
+extern ngx_command_t  ngx_http_llm_commands[];
+void *ngx_http_llm_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_http_llm_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_llm_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+
+/* set by the module: the content handler that llm_route installs */
+extern ngx_http_handler_pt  ngx_http_llm_route_handler;
+
+
+/*
+ * The key whose secret this text is, or NULL.  *secret tells which, for its
+ * until.  Constant time in the secret's bytes.
+ */
+ngx_http_llm_key_t *ngx_http_llm_conf_find_key(ngx_http_llm_main_conf_t *lmcf,
+    ngx_str_t *text, ngx_http_llm_secret_t **secret);
+
+/*
+ * The model that a requested name means: exact name or alias, then globs,
+ * then regular expressions, in order of declaration.  After a regex match
+ * with captures, captures[] (2 * (9 + 1) offsets into name) and *ncaptures
+ * hold them.  NULL: none.  NGX_ERROR cannot come out: a failing regex is
+ * logged and does not match.
+ */
+#define NGX_HTTP_LLM_CAPTURES  30    /* (9 + 1) * 3, as PCRE wants it */
+ngx_http_llm_model_t *ngx_http_llm_conf_find_model(
+    ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name, int *captures,
+    ngx_uint_t *ncaptures, ngx_log_t *log);
+
+/* the route with this tag, or NULL */
+ngx_http_llm_route_t *ngx_http_llm_conf_find_route(
+    ngx_http_llm_main_conf_t *lmcf, u_char *tag);
+
+ngx_http_llm_class_t *ngx_http_llm_conf_find_class(
+    ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name);
+
+/*
+ * Whether the key may use the model: deny wins and is matched against both
+ * the model's name and the name asked for; "models" against the model's name,
+ * and against the name asked for too where the model is a family whose routes
+ * take captures.
+ */
+ngx_uint_t ngx_http_llm_conf_key_allows(ngx_http_llm_key_t *key,
+    ngx_http_llm_model_t *model, ngx_str_t *asked);
+
+
+#endif /* _NGX_HTTP_LLM_CONF_H_INCLUDED_ */

@@ -1,0 +1,306 @@
+
+/*
+ * The life of a request: its context, shared by the files of this layer.
+ */
+
+
+#ifndef _NGX_HTTP_LLM_MODULE_H_INCLUDED_
+#define _NGX_HTTP_LLM_MODULE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "llm_answer.h"
+#include "llm_base.h"
+#include "llm_endpoint.h"
+#include "llm_error.h"
+#include "llm_price.h"
+#include "llm_request.h"
+#include "llm_splice.h"
+#include "llm_usage.h"
+#include "ngx_http_llm_conf.h"
+#include "ngx_llm_compat.h"
+
+
+/* a pool as the pure layer's memory, and its strings as nginx's */
+#define ngx_http_llm_str(s)   ((ngx_str_t *) (s))
+#define ngx_http_llm_pure(s)  ((llm_str_t *) (s))
+
+
+/*
+ * Where a main request stands.  Who owns it meanwhile is in brackets.
+ *
+ *   START     access handler not called yet
+ *   BODY      the body is being read [nginx's body reader]
+ *   PLANNED   allowed, its routes are chosen
+ *   ATTEMPT   a subrequest talks to a provider [the subrequest]
+ *   SENDING   an attempt's head was committed; its body passes
+ *             [the subrequest]
+ *   DONE      the answer, or our own error, is on its way
+ *
+ *   START -> BODY -> PLANNED -> ATTEMPT -> SENDING -> DONE
+ *   START, BODY, PLANNED, ATTEMPT -> DONE      (refused, failed, answered
+ *                                               by the gateway itself)
+ */
+
+typedef enum {
+    NGX_HTTP_LLM_START = 0,
+    NGX_HTTP_LLM_BODY,
+    NGX_HTTP_LLM_PLANNED,
+    NGX_HTTP_LLM_ATTEMPT,
+    NGX_HTTP_LLM_SENDING,
+    NGX_HTTP_LLM_DONE
+} ngx_http_llm_state_e;
+
+
+typedef enum {
+    NGX_HTTP_LLM_OUTCOME_NONE = 0,   /* still running */
+    NGX_HTTP_LLM_OUTCOME_OK,
+    NGX_HTTP_LLM_OUTCOME_REJECTED,
+    NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR,
+    NGX_HTTP_LLM_OUTCOME_TRUNCATED,
+    NGX_HTTP_LLM_OUTCOME_CLIENT_CLOSED
+} ngx_http_llm_outcome_e;
+
+
+typedef enum {
+    NGX_HTTP_LLM_RUNG_NONE = 0,
+    NGX_HTTP_LLM_RUNG_FIRST,
+    NGX_HTTP_LLM_RUNG_RETRY,
+    NGX_HTTP_LLM_RUNG_SWITCH,
+    NGX_HTTP_LLM_RUNG_BACKUP
+} ngx_http_llm_rung_e;
+
+
+/* how an attempt failed: the kinds that "on=" names */
+
+typedef enum {
+    NGX_HTTP_LLM_FAILURE_NONE = 0,
+    NGX_HTTP_LLM_FAILURE_CONNECT,
+    NGX_HTTP_LLM_FAILURE_TIMEOUT,
+    NGX_HTTP_LLM_FAILURE_RESET,
+    NGX_HTTP_LLM_FAILURE_429,
+    NGX_HTTP_LLM_FAILURE_5XX,
+    NGX_HTTP_LLM_FAILURE_INVALID,
+    NGX_HTTP_LLM_FAILURE_AUTH,
+    NGX_HTTP_LLM_FAILURE_CONTEXT,
+    NGX_HTTP_LLM_FAILURE_CALLER       /* the caller's own: moves nothing */
+} ngx_http_llm_failure_e;
+
+
+/* why a candidate route was kept or skipped */
+
+typedef struct {
+    ngx_http_llm_route_t      *route;
+    const char                *reason;    /* "kept", "inactive",
+                                             "protocol_mismatch" ... */
+    unsigned                   kept:1;
+} ngx_http_llm_candidate_t;
+
+
+typedef struct ngx_http_llm_ctx_s      ngx_http_llm_ctx_t;
+typedef struct ngx_http_llm_attempt_s  ngx_http_llm_attempt_t;
+
+
+/* one attempt: what the record tells of it, and its running parts */
+
+struct ngx_http_llm_attempt_s {
+    ngx_http_llm_ctx_t        *ctx;
+    ngx_http_request_t        *request;       /* the subrequest */
+    ngx_http_llm_route_t      *route;
+    ngx_str_t                  upstream_model; /* captures filled in */
+    ngx_uint_t                 n;             /* from 1 */
+    ngx_http_llm_rung_e        rung;
+
+    ngx_http_llm_failure_e     failure;
+    const char                *error;         /* in words, or NULL */
+    ngx_str_t                  addr;          /* peer, or empty */
+    ngx_uint_t                 status;        /* provider's; 0: none came */
+    ngx_msec_t                 start;         /* ngx_current_msec values */
+    ngx_msec_t                 first_byte;    /* 0: none came */
+    ngx_msec_t                 end;           /* 0: still running */
+    off_t                      bytes;         /* of the answer's body */
+
+    llm_usage_t                usage;
+    llm_str_t                  raw_usage;
+    int64_t                    cost;          /* nano-dollars */
+    unsigned                   has_usage:1;
+    unsigned                   has_cost:1;
+    unsigned                   ended:1;
+
+    void                      *answer;        /* private to _answer.c */
+};
+
+
+struct ngx_http_llm_ctx_s {
+    ngx_http_request_t        *request;       /* the main request */
+    ngx_http_llm_main_conf_t  *lmcf;
+    ngx_http_llm_loc_conf_t   *llcf;
+    llm_arena_t                arena;         /* over r->pool */
+
+    ngx_http_llm_state_e       state;
+    ngx_http_llm_outcome_e     outcome;
+    ngx_http_llm_rung_e        rung;
+
+    ngx_str_t                  id;            /* X-LLM-Request-Id */
+    llm_target_t               target;        /* target.op NULL: no endpoint */
+    llm_protocol_e             protocol;      /* the client's, for errors */
+    ngx_http_llm_key_t        *key;           /* NULL: none */
+    ngx_http_llm_class_t      *class;
+
+    llm_request_t              req;
+    off_t                      body_length;   /* bytes of the client's body */
+    const llm_member_t        *members;       /* of a JSON body */
+    unsigned                   nmembers;
+    size_t                     close;         /* offset of the last brace */
+    const llm_field_t         *model_field;   /* of a multipart body */
+
+    ngx_str_t                  asked;         /* model name as requested */
+    ngx_http_llm_model_t      *model;
+    int                        captures[NGX_HTTP_LLM_CAPTURES];
+    ngx_uint_t                 ncaptures;
+
+    ngx_http_llm_candidate_t  *candidates;    /* all routes, decided on */
+    ngx_uint_t                 ncandidates;
+    ngx_http_llm_route_t     **plan;          /* those kept, in order */
+    ngx_uint_t                 nplan;
+    ngx_str_t                  provider_id;   /* BY_ID: the id as the provider
+                                                 knows it */
+
+    ngx_array_t                attempts;      /* ngx_http_llm_attempt_t * */
+    ngx_http_llm_attempt_t    *committed;     /* whose head went out */
+
+    llm_error_t                error;         /* our own; code NONE: none */
+
+    /* what the request used, all attempts; set when the last one ended */
+    llm_usage_t                usage;
+    llm_str_t                  raw_usage;
+    int64_t                    cost;          /* nano-dollars */
+    const llm_price_t         *price;
+    unsigned                   has_usage:1;
+    unsigned                   has_cost:1;    /* 0: price unknown */
+    unsigned                   settled:1;
+
+    unsigned                   authorized:1;  /* the access phase said yes */
+    unsigned                   body_waiting:1;
+    unsigned                   stream:1;      /* a stream was asked for */
+    unsigned                   strip_usage:1; /* hide include_usage's chunk */
+    unsigned                   logged:1;
+    unsigned                   error_body:1;  /* output filters write error */
+
+    /* ngx_current_msec values; 0: not reached */
+    ngx_msec_t                 start;
+    ngx_msec_t                 body_read_at;
+    ngx_msec_t                 first_token;   /* first body byte to client */
+    ngx_uint_t                 overhead_us;   /* CPU of the gateway's own
+                                                 decisions, access to plan */
+};
+
+
+/* _access.c */
+
+/* the context of a request of ours, or NULL; survives internal redirects of
+   subrequests only through ctx of r->main */
+#define ngx_http_llm_get_ctx(r)                                               \
+    ((ngx_http_llm_ctx_t *)                                                   \
+         ngx_http_get_module_ctx((r)->main, ngx_http_llm_gateway_module))
+
+ngx_int_t ngx_http_llm_access_handler(ngx_http_request_t *r);
+
+/*
+ * Notes an error of our own and returns its HTTP status for a phase handler
+ * to return; the output filters write the body.  param may be NULL; message
+ * is formatted as ngx_log_error() does.
+ */
+ngx_int_t ngx_http_llm_refuse(ngx_http_llm_ctx_t *ctx, llm_error_e code,
+    const char *param, const char *fmt, ...);
+
+
+/* _plan.c */
+
+/* chooses class, model and routes after the body is known; NGX_OK or the
+   status of a refusal */
+ngx_int_t ngx_http_llm_plan(ngx_http_llm_ctx_t *ctx);
+
+
+/* _models.c: GET …/models and …/models/{id} */
+
+ngx_int_t ngx_http_llm_models_handler(ngx_http_llm_ctx_t *ctx);
+
+
+/* _ladder.c */
+
+/* the location's content handler, of main requests and of attempts */
+ngx_int_t ngx_http_llm_content_handler(ngx_http_request_t *r);
+
+
+/* _attempt.c */
+
+/* sets up the upstream of an attempt's subrequest */
+ngx_int_t ngx_http_llm_attempt_handler(ngx_http_request_t *r,
+    ngx_http_llm_attempt_t *at);
+
+
+/* _answer.c */
+
+/* callbacks of the attempt's upstream */
+ngx_int_t ngx_http_llm_answer_init(ngx_http_request_t *r,
+    ngx_http_llm_attempt_t *at);
+ngx_int_t ngx_http_llm_answer_process_header(ngx_http_request_t *r);
+ngx_int_t ngx_http_llm_answer_filter_init(void *data);
+ngx_int_t ngx_http_llm_answer_filter(void *data, ssize_t bytes);
+/* the upstream is over: closes the attempt's books */
+void ngx_http_llm_answer_finalize(ngx_http_request_t *r, ngx_int_t rc);
+
+
+/* _sign.c: ids that carry their route */
+
+#define NGX_HTTP_LLM_SIGN_LEN  26    /* "_g", tag, 16 of MAC */
+
+/* signature of id (as the provider knows it) for this route and key */
+ngx_int_t ngx_http_llm_sign(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route, llm_str_t *id,
+    u_char out[NGX_HTTP_LLM_SIGN_LEN]);
+/*
+ * Takes a signed id apart: its route and the provider's own id.
+ * NGX_DECLINED: not signed, tampered with, or signed for another key.
+ */
+ngx_int_t ngx_http_llm_verify(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
+    ngx_http_llm_route_t **route, ngx_str_t *id);
+
+
+/* _output.c */
+
+ngx_int_t ngx_http_llm_output_init(ngx_conf_t *cf);
+
+
+/* _account.c */
+
+/*
+ * Closes the books of a request: usage and cost over its attempts, from what
+ * providers told or from estimates.  Runs once; called when the last attempt
+ * ended and again, as a guard, from the log handler.
+ */
+void ngx_http_llm_account_settle(ngx_http_llm_ctx_t *ctx);
+/* usage and cost of one attempt, as it ended */
+void ngx_http_llm_account_attempt(ngx_http_llm_attempt_t *at);
+/* log phase: one line of the usage log */
+ngx_int_t ngx_http_llm_account_log_handler(ngx_http_request_t *r);
+/* appends attempts, and the decision, as JSON arrays, for errors too */
+void ngx_http_llm_account_print_attempts(ngx_http_llm_ctx_t *ctx,
+    llm_buf_t *out);
+void ngx_http_llm_account_print_decision(ngx_http_llm_ctx_t *ctx,
+    llm_buf_t *out);
+
+
+/* _variables.c */
+
+ngx_int_t ngx_http_llm_add_variables(ngx_conf_t *cf);
+
+extern const ngx_str_t  ngx_http_llm_outcomes[];    /* by outcome */
+extern const ngx_str_t  ngx_http_llm_rungs[];       /* by rung */
+
+
+#endif /* _NGX_HTTP_LLM_MODULE_H_INCLUDED_ */

@@ -1,0 +1,44 @@
+
+/*
+ * A line log whose buffers lie in the zone: the lines of a killed worker are
+ * written by the next one.
+ */
+
+
+#ifndef _NGX_LLM_LOG_H_INCLUDED_
+#define _NGX_LLM_LOG_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_llm_zone.h"
+
+
+typedef struct ngx_llm_log_s  ngx_llm_log_t;
+
+
+/* opens the file through nginx (USR1 reopens it); buffer in bytes, flush in
+   milliseconds; logs and returns NULL on error */
+ngx_llm_log_t *ngx_llm_log_add(ngx_conf_t *cf, ngx_str_t *path, size_t buffer,
+    ngx_msec_t flush);
+
+/*
+ * Worker start: takes a buffer in the zone, and writes out what workers that
+ * are gone left in theirs.  zone may be full: then the buffer is private.
+ */
+ngx_int_t ngx_llm_log_start(ngx_llm_log_t *log, ngx_llm_zone_t *zone,
+    ngx_cycle_t *cycle);
+void ngx_llm_log_stop(ngx_llm_log_t *log);
+
+/*
+ * Appends one line (with its newline).  Lines are written whole, a full
+ * buffer is written first; a line longer than the buffer goes alone.  Never
+ * waits but in write(2) of a file.
+ */
+void ngx_llm_log_write(ngx_llm_log_t *log, u_char *line, size_t len);
+
+void ngx_llm_log_flush(ngx_llm_log_t *log);
+
+
+#endif /* _NGX_LLM_LOG_H_INCLUDED_ */

@@ -1,0 +1,45 @@
+
+/*
+ * The gateway's shared memory of one host.
+ */
+
+
+#ifndef _NGX_LLM_ZONE_H_INCLUDED_
+#define _NGX_LLM_ZONE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+#define NGX_LLM_ZONE_SECRET_LEN  32
+
+typedef struct ngx_llm_zone_s  ngx_llm_zone_t;
+
+
+/* declares the zone; size in bytes, at least 8 pages; tag is the module */
+ngx_llm_zone_t *ngx_llm_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
+    void *tag);
+
+/*
+ * Random bytes made with the zone: the same in all workers and over reload.
+ * Only valid in workers and after the zone's start.
+ */
+u_char *ngx_llm_zone_secret(ngx_llm_zone_t *zone);
+
+/* memory of the zone that outlives a worker, or NULL if it is full */
+void *ngx_llm_zone_alloc(ngx_llm_zone_t *zone, size_t size);
+void ngx_llm_zone_free(ngx_llm_zone_t *zone, void *p);
+
+/*
+ * A named root pointer in the zone, created zeroed with this size on the
+ * first call and found again after reload: what the usage log hangs its
+ * buffers on.  At most 8 names of at most 15 bytes.
+ */
+void *ngx_llm_zone_root(ngx_llm_zone_t *zone, const char *name, size_t size);
+
+void ngx_llm_zone_lock(ngx_llm_zone_t *zone);
+void ngx_llm_zone_unlock(ngx_llm_zone_t *zone);
+
+
+#endif /* _NGX_LLM_ZONE_H_INCLUDED_ */
