@@ -91,5 +91,11 @@ void llm_buf_int(llm_buf_t *b, int64_t n);
  */
 void llm_buf_json(llm_buf_t *b, const void *s, size_t len);
 
+/*
+ * How many bytes the UTF-8 sequence at p has, of len that are there; 0 if it
+ * is cut, overlong, a surrogate or above U+10FFFF.
+ */
+size_t llm_utf8(const unsigned char *p, size_t len);
+
 
 #endif /* _LLM_BASE_H_INCLUDED_ */

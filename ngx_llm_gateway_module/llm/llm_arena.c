@@ -1,0 +1,399 @@
+
+/*
+ * Memory, strings and growing buffers of the pure layer.
+ */
+
+
+#include "llm_base.h"
+
+#include <stdlib.h>
+
+
+typedef union llm_block_u  llm_block_t;
+
+/* the union's other members align what follows the link for any type */
+
+union llm_block_u {
+    llm_block_t     *next;
+    long double      align_float;
+    uint64_t         align_int;
+};
+
+
+typedef struct {
+    llm_arena_t      arena;       /* first: llm_arena_free() relies on it */
+    llm_block_t     *blocks;
+} llm_heap_t;
+
+
+static void *llm_heap_alloc(void *data, size_t size);
+static int llm_buf_reserve(llm_buf_t *b, size_t len);
+
+
+void *
+llm_alloc(llm_arena_t *arena, size_t size)
+{
+    void  *p;
+
+    if (size == 0) {
+        size = 1;
+    }
+
+    if (size > arena->left) {
+        return NULL;
+    }
+
+    p = arena->alloc(arena->data, size);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    arena->left -= size;
+
+    return p;
+}
+
+
+void *
+llm_calloc(llm_arena_t *arena, size_t size)
+{
+    void  *p;
+
+    p = llm_alloc(arena, size);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    memset(p, 0, size);
+
+    return p;
+}
+
+
+int
+llm_str_dup(llm_arena_t *arena, llm_str_t *dst, const void *src, size_t len)
+{
+    unsigned char  *p;
+
+    dst->len = 0;
+    dst->data = NULL;
+
+    if (len == SIZE_MAX) {
+        return LLM_NOMEM;
+    }
+
+    p = llm_alloc(arena, len + 1);
+    if (p == NULL) {
+        return LLM_NOMEM;
+    }
+
+    if (len) {
+        memcpy(p, src, len);
+    }
+
+    p[len] = '\0';
+
+    dst->len = len;
+    dst->data = p;
+
+    return LLM_OK;
+}
+
+
+llm_arena_t *
+llm_arena_create(size_t limit)
+{
+    llm_heap_t  *h;
+
+    h = calloc(1, sizeof(llm_heap_t));
+    if (h == NULL) {
+        return NULL;
+    }
+
+    h->arena.alloc = llm_heap_alloc;
+    h->arena.data = h;
+    h->arena.left = limit;
+
+    return &h->arena;
+}
+
+
+void
+llm_arena_free(llm_arena_t *arena)
+{
+    llm_heap_t   *h;
+    llm_block_t  *block, *next;
+
+    if (arena == NULL) {
+        return;
+    }
+
+    h = (llm_heap_t *) arena;
+
+    for (block = h->blocks; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+
+    free(h);
+}
+
+
+static void *
+llm_heap_alloc(void *data, size_t size)
+{
+    llm_heap_t *h = data;
+
+    llm_block_t  *block;
+
+    if (size > SIZE_MAX - sizeof(llm_block_t)) {
+        return NULL;
+    }
+
+    block = malloc(sizeof(llm_block_t) + size);
+    if (block == NULL) {
+        return NULL;
+    }
+
+    block->next = h->blocks;
+    h->blocks = block;
+
+    return block + 1;
+}
+
+
+void
+llm_buf_init(llm_buf_t *b, llm_arena_t *arena)
+{
+    memset(b, 0, sizeof(llm_buf_t));
+    b->arena = arena;
+}
+
+
+/* makes room for len more bytes */
+
+static int
+llm_buf_reserve(llm_buf_t *b, size_t len)
+{
+    size_t          size;
+    unsigned char  *p;
+
+    if (b->failed) {
+        return LLM_NOMEM;
+    }
+
+    if (len <= b->size - b->len) {
+        return LLM_OK;
+    }
+
+    if (len > SIZE_MAX / 2 - b->len) {
+        b->failed = 1;
+        return LLM_NOMEM;
+    }
+
+    size = b->size ? b->size : 64;
+
+    while (size < b->len + len) {
+        size *= 2;
+    }
+
+    p = llm_alloc(b->arena, size);
+
+    if (p == NULL) {
+        /* doubling may ask for more than is left where the need would fit */
+
+        size = b->len + len;
+
+        p = llm_alloc(b->arena, size);
+        if (p == NULL) {
+            b->failed = 1;
+            return LLM_NOMEM;
+        }
+    }
+
+    if (b->len) {
+        memcpy(p, b->data, b->len);
+    }
+
+    b->data = p;
+    b->size = size;
+
+    return LLM_OK;
+}
+
+
+void
+llm_buf_add(llm_buf_t *b, const void *src, size_t len)
+{
+    if (len == 0 || llm_buf_reserve(b, len) != LLM_OK) {
+        return;
+    }
+
+    memcpy(b->data + b->len, src, len);
+    b->len += len;
+}
+
+
+void
+llm_buf_puts(llm_buf_t *b, const char *s)
+{
+    llm_buf_add(b, s, strlen(s));
+}
+
+
+void
+llm_buf_int(llm_buf_t *b, int64_t n)
+{
+    uint64_t   u;
+    unsigned   i;
+    char       text[sizeof("-9223372036854775808")];
+
+    /* the negation is done unsigned: INT64_MIN has no positive twin */
+
+    u = (n < 0) ? 0 - (uint64_t) n : (uint64_t) n;
+    i = sizeof(text);
+
+    do {
+        text[--i] = (char) ('0' + u % 10);
+        u /= 10;
+    } while (u);
+
+    if (n < 0) {
+        text[--i] = '-';
+    }
+
+    llm_buf_add(b, text + i, sizeof(text) - i);
+}
+
+
+void
+llm_buf_json(llm_buf_t *b, const void *s, size_t len)
+{
+    size_t                i, n, from;
+    unsigned char         c, esc[6];
+    const unsigned char  *p;
+
+    static const unsigned char  hex[] = "0123456789abcdef";
+
+    p = s;
+    from = 0;
+
+    /* most texts need no escape: one reservation then serves them */
+
+    if (len > SIZE_MAX - 2 || llm_buf_reserve(b, len + 2) != LLM_OK) {
+        b->failed = 1;
+        return;
+    }
+
+    llm_buf_add(b, "\"", 1);
+
+    for (i = 0; i < len; /* void */) {
+        c = p[i];
+
+        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+            i++;
+            continue;
+        }
+
+        if (c >= 0x80) {
+            n = llm_utf8(p + i, len - i);
+
+            if (n) {
+                i += n;
+                continue;
+            }
+        }
+
+        if (i > from) {
+            llm_buf_add(b, p + from, i - from);
+        }
+
+        from = ++i;
+
+        if (c >= 0x80) {
+            llm_buf_add(b, "\xef\xbf\xbd", 3);
+            continue;
+        }
+
+        esc[0] = '\\';
+
+        switch (c) {
+
+        case '"':
+        case '\\':
+            esc[1] = c;
+            break;
+
+        case '\n':
+            esc[1] = 'n';
+            break;
+
+        case '\r':
+            esc[1] = 'r';
+            break;
+
+        case '\t':
+            esc[1] = 't';
+            break;
+
+        default:
+            memcpy(esc + 1, "u00", 3);
+            esc[4] = hex[c >> 4];
+            esc[5] = hex[c & 0xf];
+            llm_buf_add(b, esc, 6);
+            continue;
+        }
+
+        llm_buf_add(b, esc, 2);
+    }
+
+    if (len > from) {
+        llm_buf_add(b, p + from, len - from);
+    }
+
+    llm_buf_add(b, "\"", 1);
+}
+
+
+size_t
+llm_utf8(const unsigned char *p, size_t len)
+{
+    unsigned char  c, min, max;
+
+    if (len == 0) {
+        return 0;
+    }
+
+    c = p[0];
+
+    if (c < 0x80) {
+        return 1;
+    }
+
+    if (c < 0xc2 || c > 0xf4) {
+        return 0;
+    }
+
+    if (len < 2) {
+        return 0;
+    }
+
+    if (c < 0xe0) {
+        return ((p[1] & 0xc0) == 0x80) ? 2 : 0;
+    }
+
+    /* the second byte's range excludes overlongs, surrogates, > U+10FFFF */
+
+    min = (c == 0xe0) ? 0xa0 : (c == 0xf0) ? 0x90 : 0x80;
+    max = (c == 0xed) ? 0x9f : (c == 0xf4) ? 0x8f : 0xbf;
+
+    if (p[1] < min || p[1] > max || len < 3 || (p[2] & 0xc0) != 0x80) {
+        return 0;
+    }
+
+    if (c < 0xf0) {
+        return 3;
+    }
+
+    return (len >= 4 && (p[3] & 0xc0) == 0x80) ? 4 : 0;
+}
