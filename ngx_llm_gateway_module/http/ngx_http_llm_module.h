@@ -128,7 +128,13 @@ struct ngx_http_llm_attempt_s {
     int64_t                    cost;          /* nano-dollars */
     unsigned                   has_usage:1;
     unsigned                   has_cost:1;
-    unsigned                   ended:1;
+    unsigned                   accounted:1;   /* usage and cost are final */
+    unsigned                   ended:1;       /* its upstream is gone */
+    unsigned                   committed:1;   /* its head went out */
+    unsigned                   truncated:1;   /* committed, then cut */
+    unsigned                   stale:1;       /* died on a reused connection
+                                                 before a byte came */
+    unsigned                   repeated:1;    /* that was repeated once */
 
     void                      *answer;        /* private to _answer.c */
 };
@@ -152,10 +158,10 @@ struct ngx_http_llm_ctx_s {
 
     llm_request_t              req;
     off_t                      body_length;   /* bytes of the client's body */
-    const llm_member_t        *members;       /* of a JSON body */
-    unsigned                   nmembers;
-    size_t                     close;         /* offset of the last brace */
-    const llm_field_t         *model_field;   /* of a multipart body */
+    llm_scan_t                *scan;          /* of a JSON body */
+    llm_multipart_t           *multipart;
+    off_t                      scanned;       /* bytes the scanner took */
+    int                        scan_rc;       /* LLM_OK, or why it stopped */
 
     ngx_str_t                  asked;         /* model name as requested */
     ngx_http_llm_model_t      *model;
@@ -170,7 +176,8 @@ struct ngx_http_llm_ctx_s {
                                                  knows it */
 
     ngx_array_t                attempts;      /* ngx_http_llm_attempt_t * */
-    ngx_http_llm_attempt_t    *committed;     /* whose head went out */
+    ngx_http_llm_attempt_t    *current;       /* the last one started */
+    ngx_uint_t                 next;          /* index in plan, to be tried */
 
     llm_error_t                error;         /* our own; code NONE: none */
 
@@ -189,6 +196,7 @@ struct ngx_http_llm_ctx_s {
     unsigned                   strip_usage:1; /* hide include_usage's chunk */
     unsigned                   logged:1;
     unsigned                   error_body:1;  /* output filters write error */
+    unsigned                   error_sent:1;
 
     /* ngx_current_msec values; 0: not reached */
     ngx_msec_t                 start;
@@ -201,11 +209,14 @@ struct ngx_http_llm_ctx_s {
 
 /* _access.c */
 
-/* the context of a request of ours, or NULL; survives internal redirects of
-   subrequests only through ctx of r->main */
-#define ngx_http_llm_get_ctx(r)                                               \
-    ((ngx_http_llm_ctx_t *)                                                   \
-         ngx_http_get_module_ctx((r)->main, ngx_http_llm_gateway_module))
+/*
+ * The context of the request, of its main one where r is an attempt, or NULL.
+ * It outlives internal redirects (error_page).
+ */
+ngx_http_llm_ctx_t *ngx_http_llm_get_ctx(ngx_http_request_t *r);
+
+/* the same, made if there is none; NULL without memory */
+ngx_http_llm_ctx_t *ngx_http_llm_create_ctx(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_llm_access_handler(ngx_http_request_t *r);
 
@@ -216,6 +227,22 @@ ngx_int_t ngx_http_llm_access_handler(ngx_http_request_t *r);
  */
 ngx_int_t ngx_http_llm_refuse(ngx_http_llm_ctx_t *ctx, llm_error_e code,
     const char *param, const char *fmt, ...);
+
+
+/* _body.c */
+
+/*
+ * Reads the body and has it scanned as it arrives.  NGX_OK: it is there and
+ * ctx->req is filled in; NGX_DONE: it is being read, phases go on by
+ * themselves; else the status of a refusal.
+ */
+ngx_int_t ngx_http_llm_body_read(ngx_http_llm_ctx_t *ctx);
+
+/* the body of an attempt, edited: a chain to send and its length */
+ngx_int_t ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at,
+    ngx_chain_t **out, off_t *length);
+
+ngx_int_t ngx_http_llm_body_init(ngx_conf_t *cf);
 
 
 /* _plan.c */
@@ -251,6 +278,9 @@ ngx_int_t ngx_http_llm_answer_init(ngx_http_request_t *r,
 ngx_int_t ngx_http_llm_answer_process_header(ngx_http_request_t *r);
 ngx_int_t ngx_http_llm_answer_filter_init(void *data);
 ngx_int_t ngx_http_llm_answer_filter(void *data, ssize_t bytes);
+/* the explicit end of a stream that was cut, for the client */
+ngx_int_t ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at,
+    ngx_chain_t **out);
 /* the upstream is over: closes the attempt's books */
 void ngx_http_llm_answer_finalize(ngx_http_request_t *r, ngx_int_t rc);
 
@@ -273,21 +303,47 @@ ngx_int_t ngx_http_llm_verify(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
 
 /* _output.c */
 
+/* header and body filters: an attempt's head becomes the answer's, our own
+   errors get their body */
 ngx_int_t ngx_http_llm_output_init(ngx_conf_t *cf);
 
 
 /* _account.c */
 
 /*
+ * Usage and cost over the attempts that ended so far; may be called again,
+ * while more attempts may follow.
+ */
+void ngx_http_llm_account_sum(ngx_http_llm_ctx_t *ctx);
+/*
  * Closes the books of a request: usage and cost over its attempts, from what
  * providers told or from estimates.  Runs once; called when the last attempt
  * ended and again, as a guard, from the log handler.
  */
 void ngx_http_llm_account_settle(ngx_http_llm_ctx_t *ctx);
-/* usage and cost of one attempt, as it ended */
+/*
+ * Usage and cost of one attempt, once, as it ended: usage that the provider
+ * did not tell is estimated here, from text_bytes, items and the request.
+ */
 void ngx_http_llm_account_attempt(ngx_http_llm_attempt_t *at);
+/*
+ * How the request went, as far as can be said now: ctx->outcome where that
+ * is set, NONE while an attempt runs or before there is a status.
+ */
+ngx_http_llm_outcome_e ngx_http_llm_account_outcome(ngx_http_llm_ctx_t *ctx);
+/* HTTP status that the client got; 0: none yet */
+ngx_uint_t ngx_http_llm_account_status(ngx_http_llm_ctx_t *ctx);
+/* the attempt that stands for the request: the committed one, else the last;
+   NULL: there was none */
+ngx_http_llm_attempt_t *ngx_http_llm_account_final(ngx_http_llm_ctx_t *ctx);
 /* log phase: one line of the usage log */
 ngx_int_t ngx_http_llm_account_log_handler(ngx_http_request_t *r);
+
+
+/* _record.c */
+
+/* appends the usage record of a settled request, with its newline */
+void ngx_http_llm_record_print(ngx_http_llm_ctx_t *ctx, llm_buf_t *out);
 /* appends attempts, and the decision, as JSON arrays, for errors too */
 void ngx_http_llm_account_print_attempts(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *out);
@@ -301,6 +357,7 @@ ngx_int_t ngx_http_llm_add_variables(ngx_conf_t *cf);
 
 extern const ngx_str_t  ngx_http_llm_outcomes[];    /* by outcome */
 extern const ngx_str_t  ngx_http_llm_rungs[];       /* by rung */
+extern const ngx_str_t  ngx_http_llm_protocols[];   /* by protocol */
 
 
 #endif /* _NGX_HTTP_LLM_MODULE_H_INCLUDED_ */
