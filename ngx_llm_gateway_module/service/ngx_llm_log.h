@@ -18,14 +18,22 @@
 typedef struct ngx_llm_log_s  ngx_llm_log_t;
 
 
-/* opens the file through nginx (USR1 reopens it); buffer in bytes, flush in
-   milliseconds; logs and returns NULL on error */
+/*
+ * Opens the file through nginx (USR1 reopens it).  buffer in bytes, 0: each
+ * line is written at once.  flush in milliseconds, 0: only a full buffer is
+ * written.  Logs and returns NULL on error.
+ */
 ngx_llm_log_t *ngx_llm_log_add(ngx_conf_t *cf, ngx_str_t *path, size_t buffer,
     ngx_msec_t flush);
 
 /*
  * Worker start: takes a buffer in the zone, and writes out what workers that
- * are gone left in theirs.  zone may be full: then the buffer is private.
+ * are gone left in theirs.  zone may be full or NULL: then the buffer is
+ * private.  One zone serves one log.  Before the start, in the master and in
+ * helper processes lines are written at once.  NGX_OK, or NGX_ERROR without
+ * memory: the log works then too, unbuffered.
+ *
+ * Worker end: writes what is buffered.
  */
 ngx_int_t ngx_llm_log_start(ngx_llm_log_t *log, ngx_llm_zone_t *zone,
     ngx_cycle_t *cycle);
@@ -34,7 +42,9 @@ void ngx_llm_log_stop(ngx_llm_log_t *log);
 /*
  * Appends one line (with its newline).  Lines are written whole, a full
  * buffer is written first; a line longer than the buffer goes alone.  Never
- * waits but in write(2) of a file.
+ * waits but in write(2) of a file.  While the file cannot be written the
+ * buffer keeps what it holds, and lines that it has no room for are dropped
+ * and counted in an alert.
  */
 void ngx_llm_log_write(ngx_llm_log_t *log, u_char *line, size_t len);
 

@@ -27,14 +27,21 @@ ngx_llm_zone_t *ngx_llm_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
  */
 u_char *ngx_llm_zone_secret(ngx_llm_zone_t *zone);
 
-/* memory of the zone that outlives a worker, or NULL if it is full */
+/*
+ * Memory of the zone that outlives a worker, or NULL if it is full.  The
+ * "locked" ones are for callers that hold the zone's lock; the others, and
+ * ngx_llm_zone_root(), take it and must not be called under it.
+ */
 void *ngx_llm_zone_alloc(ngx_llm_zone_t *zone, size_t size);
+void *ngx_llm_zone_alloc_locked(ngx_llm_zone_t *zone, size_t size);
 void ngx_llm_zone_free(ngx_llm_zone_t *zone, void *p);
+void ngx_llm_zone_free_locked(ngx_llm_zone_t *zone, void *p);
 
 /*
  * A named root pointer in the zone, created zeroed with this size on the
  * first call and found again after reload: what the usage log hangs its
- * buffers on.  At most 8 names of at most 15 bytes.
+ * buffers on.  At most 8 names of at most 15 bytes.  NULL: no memory, no name
+ * left, or the root has another size.
  */
 void *ngx_llm_zone_root(ngx_llm_zone_t *zone, const char *name, size_t size);
 
