@@ -6,8 +6,9 @@
 #     sh scripts/demo.sh          everything, then stops and cleans up
 #     sh scripts/demo.sh keep     leaves nginx running, says how to stop it
 #
-# Missing Debian packages are installed first.  DEMO_PORT and DEMO_PROVIDER_PORT change the ports; without
-# them the first free ones from 8080 on are taken.
+# Missing Debian packages are installed first.  DEMO_PORT and
+# DEMO_PROVIDER_PORT set the ports; without them the first free ones from 8080
+# on are taken.
 
 set -eu
 
@@ -275,11 +276,13 @@ record 3
 say "With a real provider"
 
 cat <<END
-    OPENAI_API_KEY=sk-... nginx -c \$PWD/conf-examples/openai.conf
+    make install
+    OPENAI_API_KEY=sk-... LLM_APP_KEY=a-secret-of-yours \\
+        nginx -c \$PWD/conf-examples/openai.conf
 
-after "make install"; anthropic.conf, gemini.conf and others lie beside it.
-Then point a client at the gateway: base URL http://127.0.0.1:8080/v1, and a
-key of the gateway's in place of the provider's.  README.md goes on from here.
+Then give a client the base URL http://127.0.0.1:8080/v1 and LLM_APP_KEY as its
+API key: the provider's own key stays in the gateway.  anthropic.conf,
+gemini.conf, claude-code.conf and others lie beside it; README.md tells more.
 END
 
 if [ -n "$keep" ]; then
