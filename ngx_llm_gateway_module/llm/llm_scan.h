@@ -15,7 +15,10 @@
 #include "llm_base.h"
 
 
-/* limits; more of any of these is LLM_LIMIT */
+/*
+ * Limits; more of any of these is LLM_LIMIT.  Those of the top level hold
+ * with LLM_SCAN_MEMBERS.
+ */
 
 #define LLM_SCAN_MAX_DEPTH      128
 #define LLM_SCAN_MAX_MEMBERS    256        /* at the top level */
@@ -40,16 +43,21 @@ typedef enum {
  * A pick names a place worth telling about: member "name" of the object that
  * the parent pick stands for, or, with a NULL name, any element of the array
  * that the parent stands for.  LLM_PICK_ROOT is the text's outermost value.
- * A parent comes before its children in the table.
+ * A parent comes before its children in the table, and no two rows name the
+ * same place.  Names are compared unescaped and hold at most 255 bytes.
+ *
+ * What is found stands from the end of its value on; a raw text until the
+ * next llm_scan_feed().
  */
 
 #define LLM_PICK_ROOT       0xff
 
 #define LLM_PICK_RAW        0x01    /* keep the raw text, up to limit bytes */
 #define LLM_PICK_LENGTH     0x02    /* sum decoded bytes of its strings */
-#define LLM_PICK_COUNT      0x04    /* count its elements or members */
+#define LLM_PICK_COUNT      0x04    /* count its elements or members; not
+                                       together with LLM_PICK_LENGTH */
 #define LLM_PICK_FIRST      0x08    /* the first occurrence counts, not the
-                                       last */
+                                       last, nor are later ones added */
 
 typedef struct {
     const char      *name;
@@ -85,14 +93,16 @@ typedef struct {
 #define LLM_SCAN_MEMBERS    0x01  /* list top-level members; two of one name
                                      are LLM_DUPLICATE; the text must be an
                                      object */
-#define LLM_SCAN_SEQUENCE   0x02  /* the text may stop after any element of a
-                                     top-level array: see llm_scan_feed() */
+#define LLM_SCAN_BORROW     0x02  /* pieces stay where they are while results
+                                     are read: raw texts that lie in one piece
+                                     point into it instead of being copied */
 
 typedef struct llm_scan_s  llm_scan_t;
 
 /*
  * The struct is opaque to readers of the result but for these functions.
- * llm_scan_create() returns NULL without memory.  picks may be NULL.
+ * llm_scan_create() returns NULL without memory, or if picks are no table as
+ * described above.  picks may be NULL, else they must outlive the scanner.
  */
 llm_scan_t *llm_scan_create(llm_arena_t *arena, const llm_pick_t *picks,
     unsigned npicks, unsigned flags);
@@ -102,9 +112,8 @@ void llm_scan_reset(llm_scan_t *s);
 
 /*
  * Takes the next piece.  LLM_OK: go on.  LLM_INVALID, LLM_LIMIT,
- * LLM_DUPLICATE, LLM_NOMEM: final, see llm_scan_error().  The piece is not
- * kept: raw texts are copied, but where the whole text came in one piece
- * they may point into it.
+ * LLM_DUPLICATE, LLM_NOMEM: final, see llm_scan_error().  The piece may go
+ * afterwards, unless LLM_SCAN_BORROW says that it stays.
  */
 int llm_scan_feed(llm_scan_t *s, const unsigned char *data, size_t len);
 
@@ -136,6 +145,9 @@ llm_json_e llm_scan_type(const llm_scan_t *s);    /* of the outermost value */
  * included (1e3), else LLM_INVALID.
  */
 int llm_json_string(llm_arena_t *arena, const llm_str_t *raw, llm_str_t *out);
+/* the same between the quotes; dst has room for len bytes, *out are used */
+int llm_json_unescape(const unsigned char *raw, size_t len, unsigned char *dst,
+    size_t *out);
 int llm_json_int(const llm_str_t *raw, int64_t *n);
 
 

@@ -1,0 +1,489 @@
+
+/*
+ * The scanner in a string, a number or a word.  Strings are nearly all of a
+ * large body (prompts, images in base64), so their plain bytes are skipped
+ * many at a time.
+ */
+
+
+#include "llm_scan.h"
+#include "llm_scan_state.h"
+
+#if (__SSE2__)
+#include <emmintrin.h>
+#endif
+
+
+static const unsigned char *llm_text_skip(const unsigned char *p,
+    const unsigned char *end);
+static const unsigned char *llm_text_utf8(const unsigned char *p,
+    const unsigned char *end);
+static int llm_text_special(llm_scan_t *s, const unsigned char **pp);
+static int llm_text_pending(llm_scan_t *s, const unsigned char **pp);
+static int llm_text_end(llm_scan_t *s, const unsigned char *p);
+static void llm_text_lead(llm_scan_t *s, unsigned char c);
+
+
+/* what follows a backslash; 'u' apart */
+
+static const uint8_t  llm_text_escapes[256] = {
+    ['"'] = 1, ['\\'] = 1, ['/'] = 1, ['b'] = 1, ['f'] = 1, ['n'] = 1,
+    ['r'] = 1, ['t'] = 1
+};
+
+
+/*
+ * Numbers: the next state by the state (from LLM_SCAN_MINUS on) and the class
+ * of the byte.  0 ends the number before the byte, BAD is no number.
+ */
+
+#define LLM_NUMBER_BAD  0xff
+
+enum {
+    LLM_NUMBER_OTHER = 0,
+    LLM_NUMBER_ZERO,
+    LLM_NUMBER_DIGIT,
+    LLM_NUMBER_POINT,
+    LLM_NUMBER_E,
+    LLM_NUMBER_SIGN,
+    LLM_NUMBER_N
+};
+
+static const uint8_t  llm_number_classes[256] = {
+    ['0'] = LLM_NUMBER_ZERO,
+    ['1'] = LLM_NUMBER_DIGIT, ['2'] = LLM_NUMBER_DIGIT,
+    ['3'] = LLM_NUMBER_DIGIT, ['4'] = LLM_NUMBER_DIGIT,
+    ['5'] = LLM_NUMBER_DIGIT, ['6'] = LLM_NUMBER_DIGIT,
+    ['7'] = LLM_NUMBER_DIGIT, ['8'] = LLM_NUMBER_DIGIT,
+    ['9'] = LLM_NUMBER_DIGIT,
+    ['.'] = LLM_NUMBER_POINT,
+    ['e'] = LLM_NUMBER_E, ['E'] = LLM_NUMBER_E,
+    ['+'] = LLM_NUMBER_SIGN, ['-'] = LLM_NUMBER_SIGN
+};
+
+static const uint8_t  llm_number_next[][LLM_NUMBER_N] = {
+
+    /* LLM_SCAN_MINUS */
+    { LLM_NUMBER_BAD, LLM_SCAN_ZERO, LLM_SCAN_INTEGER, LLM_NUMBER_BAD,
+      LLM_NUMBER_BAD, LLM_NUMBER_BAD },
+
+    /* LLM_SCAN_ZERO */
+    { 0, LLM_NUMBER_BAD, LLM_NUMBER_BAD, LLM_SCAN_POINT,
+      LLM_SCAN_EXPONENT, 0 },
+
+    /* LLM_SCAN_INTEGER */
+    { 0, LLM_SCAN_INTEGER, LLM_SCAN_INTEGER, LLM_SCAN_POINT,
+      LLM_SCAN_EXPONENT, 0 },
+
+    /* LLM_SCAN_POINT */
+    { LLM_NUMBER_BAD, LLM_SCAN_FRACTION, LLM_SCAN_FRACTION, LLM_NUMBER_BAD,
+      LLM_NUMBER_BAD, LLM_NUMBER_BAD },
+
+    /* LLM_SCAN_FRACTION */
+    { 0, LLM_SCAN_FRACTION, LLM_SCAN_FRACTION, 0,
+      LLM_SCAN_EXPONENT, 0 },
+
+    /* LLM_SCAN_EXPONENT */
+    { LLM_NUMBER_BAD, LLM_SCAN_POWER, LLM_SCAN_POWER, LLM_NUMBER_BAD,
+      LLM_NUMBER_BAD, LLM_SCAN_SIGN },
+
+    /* LLM_SCAN_SIGN */
+    { LLM_NUMBER_BAD, LLM_SCAN_POWER, LLM_SCAN_POWER, LLM_NUMBER_BAD,
+      LLM_NUMBER_BAD, LLM_NUMBER_BAD },
+
+    /* LLM_SCAN_POWER */
+    { 0, LLM_SCAN_POWER, LLM_SCAN_POWER, 0, 0, 0 }
+};
+
+
+int
+llm_scan_text(llm_scan_t *s)
+{
+    int                   rc;
+    const unsigned char  *p;
+
+    p = s->pos;
+
+    while (p < s->end) {
+
+        if (s->state != LLM_SCAN_STRING) {
+
+            rc = llm_text_pending(s, &p);
+            if (rc != LLM_OK) {
+                return rc;
+            }
+
+            continue;
+        }
+
+        p = llm_text_skip(p, s->end);
+
+        if (p == s->end) {
+            break;
+        }
+
+        if (*p == '"') {
+            return llm_text_end(s, p);
+        }
+
+        rc = llm_text_special(s, &p);
+        if (rc != LLM_OK) {
+            return rc;
+        }
+    }
+
+    s->pos = p;
+
+    return LLM_OK;
+}
+
+
+/* the first byte that is a quote, a backslash, a control or no ASCII */
+
+static const unsigned char *
+llm_text_skip(const unsigned char *p, const unsigned char *end)
+{
+#if (__SSE2__)
+
+    __m128i   v, w, quote, slash, space;
+    unsigned  mask;
+
+    quote = _mm_set1_epi8('"');
+    slash = _mm_set1_epi8('\\');
+    space = _mm_set1_epi8(0x20);
+
+    /* bytes compare signed: those that are no ASCII are below the space too */
+
+#define llm_text_stops(v)                                                     \
+    _mm_or_si128(_mm_cmplt_epi8(v, space),                                    \
+                 _mm_or_si128(_mm_cmpeq_epi8(v, quote),                       \
+                              _mm_cmpeq_epi8(v, slash)))
+
+    while (end - p >= 32) {
+        v = _mm_loadu_si128((const __m128i *) p);
+        v = llm_text_stops(v);
+
+        w = _mm_loadu_si128((const __m128i *) (p + 16));
+        w = llm_text_stops(w);
+
+        mask = (unsigned) _mm_movemask_epi8(v)
+               | (unsigned) _mm_movemask_epi8(w) << 16;
+
+        if (mask) {
+            return p + __builtin_ctz(mask);
+        }
+
+        p += 32;
+    }
+
+    if (end - p >= 16) {
+        v = _mm_loadu_si128((const __m128i *) p);
+        mask = (unsigned) _mm_movemask_epi8(llm_text_stops(v));
+
+        if (mask) {
+            return p + __builtin_ctz(mask);
+        }
+
+        p += 16;
+    }
+
+#undef llm_text_stops
+
+#else
+
+    uint64_t  v, stops;
+
+    /*
+     * A byte below n borrows into its top bit from v - n; the same trick
+     * finds zero bytes of v ^ c.  Borrows into higher bytes may only raise
+     * false alarms, which the loop below settles.
+     */
+
+#define llm_text_ones        0x0101010101010101ULL
+#define llm_text_below(v, n) (((v) - llm_text_ones * (n)) & ~(v))
+
+    while (end - p >= 8) {
+        memcpy(&v, p, 8);
+
+        stops = v | llm_text_below(v, 0x20)
+                | llm_text_below(v ^ (llm_text_ones * '"'), 1)
+                | llm_text_below(v ^ (llm_text_ones * '\\'), 1);
+
+        if (stops & (llm_text_ones * 0x80)) {
+            break;
+        }
+
+        p += 8;
+    }
+
+#undef llm_text_ones
+#undef llm_text_below
+
+#endif
+
+    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+        p++;
+    }
+
+    return p;
+}
+
+
+/* skips whole sequences; stops at ASCII, a bad sequence or a cut one */
+
+static const unsigned char *
+llm_text_utf8(const unsigned char *p, const unsigned char *end)
+{
+    size_t  n;
+
+    while (p < end && *p >= 0x80) {
+
+        /* three bytes without a special case: most of CJK and punctuation */
+
+        if (end - p >= 3 && (*p & 0xf0) == 0xe0 && *p != 0xe0 && *p != 0xed) {
+
+            if ((p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80) {
+                break;
+            }
+
+            p += 3;
+            continue;
+        }
+
+        n = llm_utf8(p, (size_t) (end - p));
+        if (n == 0) {
+            break;
+        }
+
+        p += n;
+    }
+
+    return p;
+}
+
+
+/* takes what llm_text_skip() stopped at */
+
+static int
+llm_text_special(llm_scan_t *s, const unsigned char **pp)
+{
+    const unsigned char  *p;
+
+    p = *pp;
+
+    if (*p >= 0x80) {
+        p = llm_text_utf8(p, s->end);
+
+        if (p < s->end && *p >= 0x80) {
+
+            llm_text_lead(s, *p);
+
+            if (s->left == 0) {
+                return llm_scan_fail(s, llm_scan_at(s, p), LLM_INVALID,
+                                     "invalid UTF-8 in string");
+            }
+
+            p++;
+        }
+
+        *pp = p;
+
+        return LLM_OK;
+    }
+
+    if (*p != '\\') {
+        return llm_scan_fail(s, llm_scan_at(s, p), LLM_INVALID,
+                             "control character in string");
+    }
+
+    s->escaped = 1;
+
+    if (s->end - p >= 2 && llm_text_escapes[p[1]]) {
+        s->excess++;
+        p += 2;
+
+    } else {
+        s->state = LLM_SCAN_ESCAPE;
+        p++;
+    }
+
+    *pp = p;
+
+    return LLM_OK;
+}
+
+
+/*
+ * Notes how a sequence that begins with c must go on; left is 0 if none may.
+ * The second byte's range shuts out overlongs, surrogates and > U+10FFFF.
+ */
+
+static void
+llm_text_lead(llm_scan_t *s, unsigned char c)
+{
+    s->left = (c < 0xc2 || c > 0xf4) ? 0 : (c < 0xe0) ? 1 : (c < 0xf0) ? 2 : 3;
+    s->min = (c == 0xe0) ? 0xa0 : (c == 0xf0) ? 0x90 : 0x80;
+    s->max = (c == 0xed) ? 0x9f : (c == 0xf4) ? 0x8f : 0xbf;
+    s->state = LLM_SCAN_UTF8;
+}
+
+
+/* takes one byte of an escape, or of a sequence that was cut */
+
+static int
+llm_text_pending(llm_scan_t *s, const unsigned char **pp)
+{
+    unsigned       digit;
+    unsigned char  c;
+    const char    *error;
+
+    c = *(*pp)++;
+
+    switch (s->state) {
+
+    case LLM_SCAN_ESCAPE:
+
+        if (llm_text_escapes[c]) {
+            s->excess++;
+            s->state = LLM_SCAN_STRING;
+            return LLM_OK;
+        }
+
+        if (c == 'u') {
+            s->code = 0;
+            s->left = 4;
+            s->state = LLM_SCAN_HEX;
+            return LLM_OK;
+        }
+
+        error = "invalid escape in string";
+        break;
+
+    case LLM_SCAN_HEX:
+
+        digit = (unsigned) (c - '0');
+
+        if (digit > 9) {
+            digit = (unsigned) ((c | 0x20) - 'a');
+            digit = (digit > 5) ? 16 : digit + 10;
+        }
+
+        if (digit < 16) {
+            s->code = s->code << 4 | digit;
+
+            if (--s->left == 0) {
+                /* each half of a pair counts for two of its four bytes */
+                s->excess += (s->code < 0x80) ? 5
+                             : (s->code < 0x800
+                                || (s->code & 0xf800) == 0xd800) ? 4 : 3;
+                s->state = LLM_SCAN_STRING;
+            }
+
+            return LLM_OK;
+        }
+
+        error = "invalid escape in string";
+        break;
+
+    default: /* LLM_SCAN_UTF8 */
+
+        if (c >= s->min && c <= s->max) {
+            s->min = 0x80;
+            s->max = 0xbf;
+
+            if (--s->left == 0) {
+                s->state = LLM_SCAN_STRING;
+            }
+
+            return LLM_OK;
+        }
+
+        error = "invalid UTF-8 in string";
+    }
+
+    return llm_scan_fail(s, llm_scan_at(s, *pp) - 1, LLM_INVALID, error);
+}
+
+
+/* p is at the closing quote */
+
+static int
+llm_text_end(llm_scan_t *s, const unsigned char *p)
+{
+    size_t  end;
+
+    s->pos = p + 1;
+    end = llm_scan_at(s, p) + 1;
+
+    if (s->name) {
+        s->state = LLM_SCAN_COLON;
+
+        return s->wanted ? llm_scan_name_end(s, p) : LLM_OK;
+    }
+
+    s->text += end - s->token - 2 - s->excess;
+
+    return llm_scan_value_end(s, end, 0);
+}
+
+
+int
+llm_scan_number(llm_scan_t *s)
+{
+    unsigned              state, next;
+    const char           *error;
+    const unsigned char  *p;
+
+    state = s->state;
+
+    for (p = s->pos; p < s->end; p++) {
+
+        next = llm_number_next[state - LLM_SCAN_MINUS][llm_number_classes[*p]];
+
+        if (next == 0) {
+            s->pos = p;
+            return llm_scan_value_end(s, llm_scan_at(s, p), 0);
+        }
+
+        if (next == LLM_NUMBER_BAD) {
+            error = (state == LLM_SCAN_ZERO)
+                    ? "number with a leading zero"
+                    : "number without a digit where one must be";
+
+            return llm_scan_fail(s, llm_scan_at(s, p), LLM_INVALID, error);
+        }
+
+        state = next;
+    }
+
+    s->state = (llm_scan_state_e) state;
+    s->pos = p;
+
+    return LLM_OK;
+}
+
+
+int
+llm_scan_literal(llm_scan_t *s)
+{
+    const unsigned char  *p;
+
+    for (p = s->pos; p < s->end; p++) {
+
+        if (*p != (unsigned char) *s->literal) {
+            return llm_scan_fail(s, llm_scan_at(s, p), LLM_INVALID,
+                                 "not a value");
+        }
+
+        s->literal++;
+
+        if (*s->literal == '\0') {
+            s->pos = p + 1;
+            return llm_scan_value_end(s, llm_scan_at(s, p) + 1, 0);
+        }
+    }
+
+    s->pos = p;
+
+    return LLM_OK;
+}

@@ -1,0 +1,159 @@
+
+/*
+ * The scanner's own state, shared by its files: llm_scan.c walks the
+ * structure, llm_scan_scalar.c takes strings, numbers and words,
+ * llm_scan_pick.c keeps what is told.  Nobody else includes this.
+ */
+
+
+#ifndef _LLM_SCAN_STATE_H_INCLUDED_
+#define _LLM_SCAN_STATE_H_INCLUDED_
+
+
+#include "llm_scan.h"
+
+
+/* the order matters: structure, then strings, then numbers */
+
+typedef enum {
+    LLM_SCAN_VALUE = 0,       /* a value must follow */
+    LLM_SCAN_FIRST_VALUE,     /* behind '[' */
+    LLM_SCAN_NAME,            /* behind ',' of an object */
+    LLM_SCAN_FIRST_NAME,      /* behind '{' */
+    LLM_SCAN_COLON,
+    LLM_SCAN_NEXT,            /* behind a value in a container */
+    LLM_SCAN_DONE,
+
+    LLM_SCAN_STRING,
+    LLM_SCAN_ESCAPE,          /* behind '\' */
+    LLM_SCAN_HEX,             /* in the digits of \uXXXX */
+    LLM_SCAN_UTF8,            /* in a sequence cut by a piece's end, or bad */
+
+    LLM_SCAN_LITERAL,
+
+    LLM_SCAN_MINUS,
+    LLM_SCAN_ZERO,
+    LLM_SCAN_INTEGER,
+    LLM_SCAN_POINT,
+    LLM_SCAN_FRACTION,
+    LLM_SCAN_EXPONENT,
+    LLM_SCAN_SIGN,
+    LLM_SCAN_POWER
+} llm_scan_state_e;
+
+
+/* besides indices of picks: a place nobody asked for, the outermost value */
+
+#define LLM_SCAN_NO_PICK     LLM_SCAN_MAX_PICKS
+#define LLM_SCAN_ROOT_PICK   (LLM_SCAN_MAX_PICKS + 1)
+#define LLM_SCAN_PLACES      (LLM_SCAN_MAX_PICKS + 2)
+
+/* an escape takes at most six bytes for one that it stands for */
+#define LLM_SCAN_ESCAPED     6
+
+
+typedef struct {
+    uint32_t              count;      /* values so far */
+    uint8_t               type;
+    uint8_t               pick;
+} llm_level_t;
+
+
+/* a pick while its value is read */
+
+typedef struct {
+    const llm_pick_t     *pick;
+    size_t                start;
+    uint64_t              text;       /* s->text at the start */
+    llm_buf_t             copy;       /* what came in earlier pieces */
+    uint8_t               len;        /* of the name */
+    uint8_t               next;       /* the next child of the same parent */
+    uint8_t               type;
+    unsigned              open:1;
+} llm_pick_state_t;
+
+
+struct llm_scan_s {
+    llm_scan_state_e      state;
+    int                   rc;
+    unsigned              flags;
+    unsigned              depth;      /* of stack; stack[0] is outside */
+
+    const unsigned char  *piece;
+    const unsigned char  *pos;
+    const unsigned char  *end;
+    size_t                offset;     /* of the piece, or of the error */
+
+    /* the token at hand */
+
+    size_t                token;      /* its offset */
+    uint64_t              excess;     /* bytes that escapes take on top */
+    const char           *literal;    /* what is left of it */
+    uint32_t              code;
+    uint8_t               left;       /* hex digits, or bytes of a sequence */
+    uint8_t               min;        /* of the next byte of a sequence */
+    uint8_t               max;
+    uint8_t               pick;       /* of the value at hand */
+    uint8_t               type;       /* of the outermost value */
+    unsigned              name:1;     /* the string is a name, */
+    unsigned              wanted:1;   /* which is to be read, */
+    unsigned              escaped:1;  /* and has escapes */
+
+    uint32_t              values;
+    uint64_t              text;       /* decoded bytes of all strings */
+    const char           *error;
+
+    /* names that are cut by pieces or escaped; allocated when one comes */
+
+    unsigned char        *space;      /* 2 * name_size: raw, then decoded */
+    size_t                name_size;
+    size_t                name_len;   /* bytes of earlier pieces, uncapped */
+
+    llm_arena_t          *arena;
+    llm_member_t         *members;
+    uint32_t             *hashes;     /* parallel to members */
+    unsigned              nmembers;
+    unsigned              amembers;
+    llm_buf_t             names;
+    llm_str_t             duplicate;
+
+    llm_pick_state_t     *picks;
+    llm_found_t          *found;
+    unsigned              npicks;
+    unsigned              nopen;      /* open picks with LLM_PICK_RAW */
+    uint8_t               child[LLM_SCAN_PLACES];    /* first named child */
+    uint8_t               element[LLM_SCAN_PLACES];
+
+    llm_level_t           stack[LLM_SCAN_MAX_DEPTH + 1];
+};
+
+
+#define llm_scan_at(s, p)   ((s)->offset + (size_t) ((p) - (s)->piece))
+
+
+/* ends the scan with rc; returns it */
+int llm_scan_fail(llm_scan_t *s, size_t offset, int rc, const char *error);
+
+/* the value at hand ended before offset; count is of its elements */
+int llm_scan_value_end(llm_scan_t *s, size_t offset, uint32_t count);
+
+/* go on in a token until it or the piece ends */
+int llm_scan_text(llm_scan_t *s);
+int llm_scan_number(llm_scan_t *s);
+int llm_scan_literal(llm_scan_t *s);
+
+/* allocates and links the tables of picks; LLM_OK or LLM_NOMEM */
+int llm_scan_picks_init(llm_scan_t *s, const llm_pick_t *picks, unsigned n);
+void llm_scan_picks_reset(llm_scan_t *s);
+
+void llm_scan_pick_open(llm_scan_t *s, size_t offset, unsigned type);
+int llm_scan_pick_close(llm_scan_t *s, size_t offset, uint32_t count);
+
+/* a name that is wanted ended at p, its closing quote */
+int llm_scan_name_end(llm_scan_t *s, const unsigned char *p);
+
+/* copies from the piece what must outlive it: open picks, a cut name */
+int llm_scan_keep(llm_scan_t *s);
+
+
+#endif /* _LLM_SCAN_STATE_H_INCLUDED_ */
