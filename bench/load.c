@@ -1,0 +1,455 @@
+
+/*
+ * Streams by the thousand: what wrk cannot count.
+ *
+ *     load stream|idle PORT PATH KEY MODEL STREAMS RAMP_MS
+ *
+ * Opens STREAMS connections over RAMP_MS and asks each for one stream.
+ *
+ *     stream   reads all of them to their end and prints one line:
+ *              streams, events, failures, then in microseconds the median and
+ *              the 99th percentile of the time to the first event and of an
+ *              event's way from provider to client
+ *     idle     waits for the first event of each, prints how many came, and
+ *              holds them until its standard input ends
+ */
+
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+
+#define LINE_SIZE    512
+#define READ_SIZE    65536
+#define MAX_EVENTS   512
+#define STALL_MS     10000
+
+
+typedef enum {
+    READ_HEAD = 0,      /* up to the empty line */
+    READ_SIZE_LINE,     /* an HTTP chunk's length */
+    READ_DATA,
+    READ_CRLF,          /* behind its data */
+    READ_LAST,          /* the empty line behind the last chunk */
+    READ_DONE,
+    READ_FAILED
+} read_state_e;
+
+
+typedef struct {
+    int            fd;
+    read_state_e   state;
+    unsigned       line;         /* bytes in text[] of the current line */
+    uint64_t       rest;         /* bytes of the chunk still to come */
+    uint64_t       start;        /* when the request was sent */
+    unsigned       events;
+    unsigned       ok:1;         /* the status was 200 */
+    unsigned       end:1;        /* [DONE] was seen */
+    char           text[LINE_SIZE];
+} stream_t;
+
+
+typedef struct {
+    uint32_t      *v;
+    size_t         n;
+    size_t         size;
+} samples_t;
+
+
+static samples_t   first;        /* us from request to first event */
+static samples_t   way;          /* us from provider to here, each event */
+static unsigned    started;      /* streams with a first event */
+static unsigned    ended;
+static unsigned    failed;
+static uint64_t    total;        /* events */
+
+
+static uint64_t
+now(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+
+static void
+samples_add(samples_t *s, uint64_t ns)
+{
+    if (s->n == s->size) {
+        s->size = s->size ? s->size * 2 : 65536;
+        s->v = realloc(s->v, s->size * sizeof(uint32_t));
+
+        if (s->v == NULL) {
+            perror("load");
+            exit(1);
+        }
+    }
+
+    s->v[s->n++] = ns / 1000;
+}
+
+
+static int
+samples_compare(const void *a, const void *b)
+{
+    uint32_t  x, y;
+
+    x = *(const uint32_t *) a;
+    y = *(const uint32_t *) b;
+
+    return (x > y) - (x < y);
+}
+
+
+static unsigned
+samples_at(samples_t *s, unsigned percent)
+{
+    if (s->n == 0) {
+        return 0;
+    }
+
+    qsort(s->v, s->n, sizeof(uint32_t), samples_compare);
+
+    return s->v[(s->n - 1) * percent / 100];
+}
+
+
+/* a line of the event stream, without its end */
+
+static void
+stream_line(stream_t *s, uint64_t t)
+{
+    char  *p;
+
+    if (strncmp(s->text, "data: {", 7) == 0) {
+
+        if (s->events++ == 0) {
+            started++;
+            samples_add(&first, t - s->start);
+        }
+
+        total++;
+
+        p = strstr(s->text, "\"fp_");
+        if (p) {
+            samples_add(&way, t - strtoull(p + 4, NULL, 16));
+        }
+
+    } else if (strncmp(s->text, "data: [DONE]", 12) == 0) {
+        s->end = 1;
+    }
+}
+
+
+/* collects a line; 1 when it is whole and ends in *data */
+
+static int
+stream_collect(stream_t *s, const char **data, const char *last)
+{
+    size_t       n, room;
+    const char  *lf;
+
+    lf = memchr(*data, '\n', last - *data);
+    n = (lf ? lf : last) - *data;
+    room = LINE_SIZE - 1 - s->line;
+
+    memcpy(s->text + s->line, *data, n < room ? n : room);
+    s->line += n < room ? n : room;
+    *data += lf ? n + 1 : n;
+
+    if (lf == NULL) {
+        return 0;
+    }
+
+    if (s->line > 0 && s->text[s->line - 1] == '\r') {
+        s->line--;
+    }
+
+    s->text[s->line] = '\0';
+
+    return 1;
+}
+
+
+static void
+stream_data(stream_t *s, const char *data, const char *last, uint64_t t)
+{
+    while (data < last) {
+        if (stream_collect(s, &data, last)) {
+            stream_line(s, t);
+            s->line = 0;
+        }
+    }
+}
+
+
+/*
+ * HTTP/1.1 with chunks.  A line of the event stream may go on in the next
+ * HTTP chunk: the lines between chunks are read byte by byte, into no buffer.
+ */
+
+static void
+stream_feed(stream_t *s, const char *data, size_t len, uint64_t t)
+{
+    size_t       n;
+    const char  *last;
+
+    last = data + len;
+
+    while (data < last) {
+
+        switch (s->state) {
+
+        case READ_HEAD:
+            if (!stream_collect(s, &data, last)) {
+                break;
+            }
+
+            if (strncmp(s->text, "HTTP/1.1 200", 12) == 0) {
+                s->ok = 1;
+            }
+
+            if (s->line == 0) {
+                s->state = s->ok ? READ_SIZE_LINE : READ_FAILED;
+            }
+
+            s->line = 0;
+            break;
+
+        case READ_SIZE_LINE:
+            if (*data == '\n') {
+                s->state = s->rest ? READ_DATA : READ_LAST;
+
+            } else if (*data != '\r') {
+                s->rest = s->rest * 16 + (*data <= '9' ? *data - '0'
+                                                       : (*data | 32) - 87);
+            }
+
+            data++;
+            break;
+
+        case READ_DATA:
+            n = last - data;
+            n = n < s->rest ? n : s->rest;
+            stream_data(s, data, data + n, t);
+            data += n;
+            s->rest -= n;
+
+            if (s->rest == 0) {
+                s->state = READ_CRLF;
+            }
+
+            break;
+
+        case READ_CRLF:
+            if (*data++ == '\n') {
+                s->state = READ_SIZE_LINE;
+            }
+
+            break;
+
+        case READ_LAST:
+            if (*data++ == '\n') {
+                s->state = s->end ? READ_DONE : READ_FAILED;
+                return;
+            }
+
+            break;
+
+        default:
+            return;
+        }
+    }
+}
+
+
+static void
+stream_read(stream_t *s)
+{
+    ssize_t      n;
+    static char  buf[READ_SIZE];
+
+    n = recv(s->fd, buf, sizeof(buf), 0);
+
+    if (n == -1 && errno == EAGAIN) {
+        return;
+    }
+
+    if (n <= 0) {
+        s->state = READ_FAILED;
+
+    } else {
+        stream_feed(s, buf, n, now());
+    }
+
+    if (s->state < READ_DONE) {
+        return;
+    }
+
+    ended++;
+    failed += s->state == READ_FAILED;
+    close(s->fd);
+    s->fd = -1;
+}
+
+
+static int
+stream_open(stream_t *s, int epfd, int port, const char *request, size_t len)
+{
+    int                 fd, on;
+    struct sockaddr_in  sin;
+    struct epoll_event  ee;
+
+    memset(&sin, 0, sizeof(sin));
+    sin.sin_family = AF_INET;
+    sin.sin_port = htons(port);
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+    /* on loopback connect() is done at once, so it may block */
+
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd == -1
+        || connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1)
+    {
+        return -1;
+    }
+
+    on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+
+    s->fd = fd;
+    s->start = now();
+
+    if (send(fd, request, len, MSG_NOSIGNAL) != (ssize_t) len) {
+        close(fd);
+        return -1;
+    }
+
+    ee.events = EPOLLIN;
+    ee.data.ptr = s;
+
+    return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ee);
+}
+
+
+static size_t
+request_print(char *buf, size_t size, char **argv)
+{
+    int   n;
+    char  json[512];
+
+    n = snprintf(json, sizeof(json),
+                 "{\"model\":\"%s\",\"stream\":true,\"messages\":[{"
+                 "\"role\":\"user\",\"content\":\"Tell me a long story about "
+                 "a gateway, its keepers, and those who pass.\"}]}", argv[5]);
+
+    return snprintf(buf, size,
+                    "POST %s HTTP/1.1\r\n"
+                    "Host: bench\r\n"
+                    "Authorization: Bearer %s\r\n"
+                    "Content-Type: application/json\r\n"
+                    "Content-Length: %d\r\n"
+                    "\r\n%s", argv[3], argv[4], n, json);
+}
+
+
+int
+main(int argc, char **argv)
+{
+    int                  i, n, epfd, idle, got, timeout;
+    char                 request[2048];
+    size_t               len;
+    stream_t            *streams;
+    uint64_t             begin, last, ramp;
+    unsigned             count, opened;
+    struct epoll_event   events[MAX_EVENTS];
+
+    if (argc != 8 || atoi(argv[6]) < 1) {
+        fprintf(stderr, "usage: load stream|idle PORT PATH KEY MODEL "
+                        "STREAMS RAMP_MS\n");
+        return 2;
+    }
+
+    idle = strcmp(argv[1], "idle") == 0;
+    count = atoi(argv[6]);
+    ramp = (uint64_t) atoi(argv[7]) * 1000000;
+    len = request_print(request, sizeof(request), argv);
+
+    signal(SIGPIPE, SIG_IGN);
+
+    epfd = epoll_create1(0);
+    streams = calloc(count, sizeof(stream_t));
+
+    if (epfd == -1 || streams == NULL) {
+        perror("load");
+        return 1;
+    }
+
+    begin = now();
+    last = begin;
+    opened = 0;
+
+    while (ended < count && (!idle || started < count)) {
+
+        while (opened < count && now() - begin >= ramp / count * opened) {
+
+            if (stream_open(&streams[opened], epfd, atoi(argv[2]), request,
+                            len) == -1)
+            {
+                perror("load");
+                return 1;
+            }
+
+            opened++;
+        }
+
+        timeout = opened < count ? 1 : 100;
+        got = 0;
+        n = epoll_wait(epfd, events, MAX_EVENTS, timeout);
+
+        for (i = 0; i < n; i++) {
+            stream_read(events[i].data.ptr);
+            got = 1;
+        }
+
+        if (got || opened < count) {
+            last = now();
+
+        } else if (now() - last > (uint64_t) STALL_MS * 1000000) {
+            failed += count - ended;
+            break;
+        }
+    }
+
+    if (idle) {
+        printf("%u\n", started - failed);
+        fflush(stdout);
+
+        while (read(STDIN_FILENO, request, sizeof(request)) > 0) {
+            /* void */
+        }
+
+        return started < count;
+    }
+
+    printf("%u %llu %u %u %u %u %u\n", count, (unsigned long long) total,
+           failed, samples_at(&first, 50), samples_at(&first, 99),
+           samples_at(&way, 50), samples_at(&way, 99));
+
+    return failed != 0;
+}

@@ -1,0 +1,492 @@
+
+/*
+ * A provider to measure against: answers on loopback as a chat API does, at
+ * next to no cost of its own.
+ *
+ *     provider PORT CHUNKS GAP_MS
+ *
+ *     POST /unary...   1 kB of JSON, once the whole request has come
+ *     POST /stream...  CHUNKS events, one each GAP_MS
+ *     POST /idle...    one event, then nothing until the client leaves
+ *
+ * Every event carries the time at which it was written, on the clock that
+ * bench/load.c reads, so that it can tell how long the way through took.
+ */
+
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+
+#define HEAD_SIZE    8192
+#define BODY_SIZE    262144
+#define MAX_EVENTS   512
+
+
+typedef enum {
+    CONN_HEAD = 0,      /* reading a request's head */
+    CONN_BODY,          /* reading and forgetting its body */
+    CONN_STREAM,        /* in the queue of streams */
+    CONN_IDLE           /* will send no more */
+} conn_state_e;
+
+
+typedef struct conn_s  conn_t;
+
+struct conn_s {
+    int            fd;
+    conn_state_e   state;
+    size_t         used;         /* bytes in head[] */
+    uint64_t       rest;         /* bytes of the body still to come */
+    unsigned       sent;         /* events sent */
+    char           kind;         /* 'u', 's' or 'i': the path's first letter */
+    uint64_t       due;          /* time of the next event, ns */
+    conn_t        *prev;         /* queue of streams, by due: all wait */
+    conn_t        *next;         /* equally long, so it is in order */
+    char           head[HEAD_SIZE];
+};
+
+
+static conn_t     queue;         /* its sentinel */
+static int        epfd;
+static unsigned   nchunks;
+static uint64_t   gap;           /* ns */
+
+static char       body[BODY_SIZE];
+static char       unary[2048];
+static size_t     unary_len;
+
+static const char  stream_head[] =
+    "HTTP/1.1 200 OK\r\n"
+    "Content-Type: text/event-stream\r\n"
+    "Cache-Control: no-cache\r\n"
+    "Transfer-Encoding: chunked\r\n"
+    "\r\n";
+
+#define EVENT_START                                                           \
+    "data: {\"id\":\"chatcmpl-D8EA5nZ0hOZP7LH1T8J9NNIiYa8n1\","               \
+    "\"object\":\"chat.completion.chunk\",\"created\":1767225600,"            \
+    "\"model\":\"bench-model-1\",\"system_fingerprint\":\"fp_%016llx\","
+
+
+static uint64_t
+now(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+
+static void
+unary_init(void)
+{
+    int   n;
+    char  text[1200], pad[512];
+
+    memset(pad, 'x', sizeof(pad));
+
+    n = snprintf(text, sizeof(text),
+                 "{\"id\":\"chatcmpl-D8EA5nZ0hOZP7LH1T8J9NNIiYa8n1\","
+                 "\"object\":\"chat.completion\",\"created\":1767225600,"
+                 "\"model\":\"bench-model-1\",\"choices\":[{\"index\":0,"
+                 "\"message\":{\"role\":\"assistant\",\"content\":\"%.*s\","
+                 "\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
+                 "\"finish_reason\":\"stop\"}],\"usage\":{"
+                 "\"prompt_tokens\":250,\"completion_tokens\":130,"
+                 "\"total_tokens\":380,\"prompt_tokens_details\":{"
+                 "\"cached_tokens\":0,\"audio_tokens\":0},"
+                 "\"completion_tokens_details\":{\"reasoning_tokens\":64,"
+                 "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
+                 "\"rejected_prediction_tokens\":0}},"
+                 "\"service_tier\":\"default\"}", 400, pad);
+
+    unary_len = snprintf(unary, sizeof(unary),
+                         "HTTP/1.1 200 OK\r\n"
+                         "Content-Type: application/json\r\n"
+                         "Content-Length: %d\r\n"
+                         "\r\n%s", n, text);
+}
+
+
+static void
+conn_dequeue(conn_t *c)
+{
+    if (c->next == NULL) {
+        return;
+    }
+
+    c->prev->next = c->next;
+    c->next->prev = c->prev;
+    c->next = NULL;
+}
+
+
+static void
+conn_enqueue(conn_t *c, uint64_t due)
+{
+    c->due = due;
+    c->prev = queue.prev;
+    c->next = &queue;
+    queue.prev->next = c;
+    queue.prev = c;
+}
+
+
+static void
+conn_close(conn_t *c)
+{
+    conn_dequeue(c);
+    close(c->fd);
+    free(c);
+}
+
+
+/* -1 if the socket does not take all of it: no reader of ours is that slow */
+
+static int
+conn_write(conn_t *c, const char *data, size_t len)
+{
+    ssize_t  n;
+
+    n = send(c->fd, data, len, MSG_NOSIGNAL);
+
+    if (n == (ssize_t) len) {
+        return 0;
+    }
+
+    if (n == -1 && (errno == EPIPE || errno == ECONNRESET)) {
+        return -1;
+    }
+
+    fprintf(stderr, "provider: wrote %zd of %zu bytes\n", n, len);
+
+    return -1;
+}
+
+
+/* one HTTP chunk with one event in it; a length of zero ends the body */
+
+static size_t
+chunk_print(char *p, const char *event, size_t len)
+{
+    size_t  n;
+
+    n = sprintf(p, "%zx\r\n", len);
+    memcpy(p + n, event, len);
+    n += len;
+    memcpy(p + n, "\r\n", 2);
+
+    return n + 2;
+}
+
+
+static int
+conn_event(conn_t *c)
+{
+    char    event[512], buf[640];
+    size_t  n;
+
+    n = snprintf(event, sizeof(event), EVENT_START
+                 "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" tok\"},"
+                 "\"logprobs\":null,\"finish_reason\":null}]}\n\n",
+                 (unsigned long long) now());
+
+    c->sent++;
+
+    return conn_write(c, buf, chunk_print(buf, event, n));
+}
+
+
+static int
+conn_finish(conn_t *c)
+{
+    char    event[1024], buf[2048];
+    size_t  n, len;
+
+    n = snprintf(event, sizeof(event), EVENT_START
+                 "\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,"
+                 "\"finish_reason\":\"stop\"}]}\n\n",
+                 (unsigned long long) now());
+    len = chunk_print(buf, event, n);
+
+    n = snprintf(event, sizeof(event), EVENT_START
+                 "\"choices\":[],\"usage\":{\"prompt_tokens\":250,"
+                 "\"completion_tokens\":%u,\"total_tokens\":%u}}\n\n"
+                 "data: [DONE]\n\n",
+                 (unsigned long long) now(), nchunks, nchunks + 250);
+    len += chunk_print(buf + len, event, n);
+    len += chunk_print(buf + len, "", 0);
+
+    return conn_write(c, buf, len);
+}
+
+
+/* the request is read: what its path asks for */
+
+static int
+conn_answer(conn_t *c)
+{
+    c->used = 0;
+    c->sent = 0;
+
+    if (c->kind == 'u') {
+        c->state = CONN_HEAD;
+        return conn_write(c, unary, unary_len);
+    }
+
+    if (conn_write(c, stream_head, sizeof(stream_head) - 1) == -1
+        || conn_event(c) == -1)
+    {
+        return -1;
+    }
+
+    if (c->kind == 'i') {
+        c->state = CONN_IDLE;
+        return 0;
+    }
+
+    c->state = CONN_STREAM;
+    conn_enqueue(c, now() + gap);
+
+    return 0;
+}
+
+
+static int
+conn_head(conn_t *c)
+{
+    char    *end, *p;
+    size_t   extra;
+
+    c->head[c->used] = '\0';
+
+    end = strstr(c->head, "\r\n\r\n");
+    if (end == NULL) {
+        return c->used == HEAD_SIZE - 1 ? -1 : 0;
+    }
+
+    extra = c->used - (end + 4 - c->head);
+
+    p = strchr(c->head, '/');
+    if (p == NULL || strchr("usi", p[1]) == NULL) {
+        return -1;
+    }
+
+    c->kind = p[1];
+    end[2] = '\0';
+
+    p = strcasestr(c->head, "\r\ncontent-length:");
+    c->rest = p ? strtoull(p + 17, NULL, 10) : 0;
+
+    if (c->rest < extra) {
+        return -1;
+    }
+
+    c->rest -= extra;
+    c->state = CONN_BODY;
+
+    return c->rest == 0 ? conn_answer(c) : 0;
+}
+
+
+static int
+conn_read(conn_t *c)
+{
+    ssize_t  n;
+
+    if (c->state == CONN_HEAD) {
+        n = recv(c->fd, c->head + c->used, HEAD_SIZE - 1 - c->used, 0);
+
+    } else {
+        n = recv(c->fd, body, BODY_SIZE, 0);
+    }
+
+    if (n <= 0) {
+        return (n == -1 && errno == EAGAIN) ? 0 : -1;
+    }
+
+    switch (c->state) {
+
+    case CONN_HEAD:
+        c->used += n;
+        return conn_head(c);
+
+    case CONN_BODY:
+        if ((uint64_t) n > c->rest) {
+            return -1;
+        }
+
+        c->rest -= n;
+        return c->rest == 0 ? conn_answer(c) : 0;
+
+    default:
+        return -1;
+    }
+}
+
+
+/* sends what is due; milliseconds until the next is, or -1 */
+
+static int
+streams_run(void)
+{
+    int       rc;
+    conn_t   *c;
+    uint64_t  t;
+
+    for ( ;; ) {
+        c = queue.next;
+
+        if (c == &queue) {
+            return -1;
+        }
+
+        t = now();
+
+        if (c->due > t) {
+            return (c->due - t) / 1000000 + 1;
+        }
+
+        conn_dequeue(c);
+
+        if (c->sent < nchunks) {
+            rc = conn_event(c);
+
+            if (rc == 0) {
+                conn_enqueue(c, t + gap);
+            }
+
+        } else {
+            rc = conn_finish(c);
+            c->state = CONN_HEAD;
+        }
+
+        if (rc == -1) {
+            conn_close(c);
+        }
+    }
+}
+
+
+static void
+listener_accept(int listener)
+{
+    int                  fd, on;
+    conn_t              *c;
+    struct epoll_event   ee;
+
+    for ( ;; ) {
+        fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+        if (fd == -1) {
+            return;
+        }
+
+        c = calloc(1, sizeof(conn_t));
+        if (c == NULL) {
+            close(fd);
+            return;
+        }
+
+        on = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+
+        c->fd = fd;
+        ee.events = EPOLLIN;
+        ee.data.ptr = c;
+
+        if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ee) == -1) {
+            conn_close(c);
+        }
+    }
+}
+
+
+static int
+listener_open(int port)
+{
+    int                 fd, on;
+    struct sockaddr_in  sin;
+    struct epoll_event  ee;
+
+    memset(&sin, 0, sizeof(sin));
+    sin.sin_family = AF_INET;
+    sin.sin_port = htons(port);
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+    on = 1;
+    fd = socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0);
+
+    if (fd == -1
+        || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1
+        || bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
+        || listen(fd, 4096) == -1)
+    {
+        return -1;
+    }
+
+    ee.events = EPOLLIN;
+    ee.data.ptr = NULL;
+
+    return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ee) == -1 ? -1 : fd;
+}
+
+
+int
+main(int argc, char **argv)
+{
+    int                  i, n, listener, timeout;
+    struct epoll_event   events[MAX_EVENTS];
+
+    if (argc != 4 || atoi(argv[2]) < 1 || atoi(argv[3]) < 1) {
+        fprintf(stderr, "usage: provider PORT CHUNKS GAP_MS\n");
+        return 2;
+    }
+
+    nchunks = atoi(argv[2]);
+    gap = (uint64_t) atoi(argv[3]) * 1000000;
+
+    queue.next = &queue;
+    queue.prev = &queue;
+
+    signal(SIGPIPE, SIG_IGN);
+    unary_init();
+
+    epfd = epoll_create1(0);
+    listener = listener_open(atoi(argv[1]));
+
+    if (epfd == -1 || listener == -1) {
+        perror("provider");
+        return 1;
+    }
+
+    for ( ;; ) {
+        timeout = streams_run();
+        n = epoll_wait(epfd, events, MAX_EVENTS, timeout);
+
+        for (i = 0; i < n; i++) {
+
+            if (events[i].data.ptr == NULL) {
+                listener_accept(listener);
+                continue;
+            }
+
+            if (conn_read(events[i].data.ptr) == -1) {
+                conn_close(events[i].data.ptr);
+            }
+        }
+    }
+}

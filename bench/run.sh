@@ -1,0 +1,454 @@
+#!/bin/sh
+
+# The gateway against plain proxy_pass, in one nginx, before one upstream:
+# what a request, a chunk of a stream and a waiting stream cost.
+#
+#     make bench            about three minutes
+#     QUICK=1 make bench    half a minute, for a look
+#     CONTROL=1 make bench  plain proxy_pass in both places: ratios are 1.00
+#                           but for noise, which this shows
+#
+# CPU is what the kernel says the nginx worker ran (/proc/PID/schedstat),
+# divided by requests.  The worker has a core of its own, provider and load
+# share another.  Both ways take turns in short rounds; columns are medians
+# over the rounds, and the ratio is the median of each round's own, so that a
+# machine that was busy for a while does not tilt it.
+#
+# Other settings: ROUNDS, SECONDS_EACH, STREAMS, CHUNKS, GAP_MS, CONNECTIONS,
+# BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by the
+# examples; 8m: it stays in memory), TARGET (some of: unary refused stream
+# idle), PROXY_BUFFER, BENCH_PORT.
+
+set -eu
+
+cd "$(dirname "$0")/.."
+
+PATH=$PATH:/usr/sbin:/sbin
+root=$PWD
+control=${CONTROL:-}
+target=${TARGET:-unary refused stream idle}
+
+if [ -n "${QUICK:-}" ]; then
+    rounds=${ROUNDS:-1} seconds=${SECONDS_EACH:-2} stream_rounds=1
+    streams=${STREAMS:-1000} chunks=${CHUNKS:-100} gap=${GAP_MS:-40}
+else
+    rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2} stream_rounds=3
+    streams=${STREAMS:-1000} chunks=${CHUNKS:-300} gap=${GAP_MS:-40}
+fi
+
+connections=${CONNECTIONS:-32}
+body_buffer=${BODY_BUFFER:-1m}
+module=${LLM_MODULE:-$root/build/ngx_llm_gateway_module.so}
+
+work=
+pids=
+master=
+
+
+fail() {
+    echo "bench: $1" >&2
+    [ -z "$work" ] || tail -n 5 "$work/logs/error.log" >&2 || true
+    exit 1
+}
+
+
+nginx_stop() {
+    [ -n "$master" ] || return 0
+
+    kill -TERM "$master" 2>/dev/null || true
+
+    while kill -0 "$master" 2>/dev/null; do
+        sleep 0.05
+    done
+
+    master=
+}
+
+
+cleanup() {
+    nginx_stop
+
+    for p in $pids; do
+        kill "$p" 2>/dev/null || true
+    done
+
+    [ -z "$work" ] || rm -rf "$work"
+}
+
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+
+# a core for the worker, another for everybody else
+
+if [ "$(nproc)" -gt 1 ]; then
+    pin_nginx="taskset -c 0" pin_load="taskset -c 1"
+else
+    pin_nginx='' pin_load=''
+    echo "bench: one core only: nginx and its load share it" >&2
+fi
+
+for tool in nginx wrk cc awk; do
+    command -v $tool > /dev/null || fail "$tool is missing"
+done
+
+[ "$(ulimit -n)" -ge 5000 ] || ulimit -n 16384 2>/dev/null \
+    || fail "at least 5000 open files are needed (ulimit -n)"
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/llm-bench.XXXXXX")
+chmod 755 "$work"
+mkdir "$work/logs" "$work/conf"
+
+for p in provider load; do
+    cc -D_GNU_SOURCE -O2 -W -Wall -Werror -o "$work/$p" bench/$p.c
+done
+
+port=${BENCH_PORT:-18080}
+provider_port=$((port + 1))
+
+
+# the same buffers in both: see ngx_http_llm_attempt.c
+
+configure() {
+    if [ -n "$control" ]; then
+        load_module='' gateway_conf=/dev/null
+        gateway='proxy_pass http://bench' gateway_log=''
+    else
+        [ -f "$module" ] || fail "$module is not built"
+        load_module="load_module $module;"
+        gateway_conf=$root/bench/gateway.conf
+        gateway='llm_route; #'
+        gateway_log='access_log logs/access.log llm buffer=64k flush=1s;'
+    fi
+
+    sed -e "s|@LOAD_MODULE@|$load_module|" \
+        -e "s|@GATEWAY_CONF@|$gateway_conf|" \
+        -e "s|@GATEWAY_LOG@|$gateway_log|" \
+        -e "s|@GATEWAY@ |$gateway|" \
+        -e "s|@PORT@|$port|" \
+        -e "s|@PROVIDER_PORT@|$provider_port|" \
+        -e "s|@BODY_BUFFER@|$body_buffer|" \
+        -e "s|@PROXY_BUFFER@|${PROXY_BUFFER:-16k}|" \
+        bench/nginx.conf > "$work/conf/nginx.conf"
+}
+
+
+nginx_start() {
+    nginx_stop
+    rm -f "$work"/logs/*
+
+    $pin_nginx nginx -p "$work/" -e logs/error.log -c conf/nginx.conf \
+        || fail "nginx did not start"
+
+    master=$(cat "$work/logs/nginx.pid")
+
+    n=0
+    while worker=$(cat "/proc/$master/task/$master/children"); \
+          [ -z "$worker" ]
+    do
+        n=$((n + 1))
+        [ $n -lt 100 ] || fail "nginx has no worker"
+        sleep 0.05
+    done
+
+    worker=${worker%% *}
+}
+
+
+# nanoseconds that the worker ran so far; its resident kB
+
+cpu() {
+    cut -d ' ' -f 1 "/proc/$worker/schedstat"
+}
+
+rss() {
+    awk '$1 == "VmRSS:" { print $2 }' "/proc/$worker/status"
+}
+
+
+url() {
+    echo "http://127.0.0.1:$port/$1/$2/v1/chat/completions"
+}
+
+
+# one run of wrk: $1 row, $2 gateway or plain, $3 size, $4 key, $5 seconds.
+# Adds a line to results: row, way, CPU us a request, requests a second, p50
+# and p99 us, RSS kB.
+
+run_wrk() {
+    before=$(cpu)
+    result=$($pin_load wrk -t 1 -c "$connections" -d "$5s" --timeout 10s \
+                 -s bench/post.lua "$(url "$2" unary)" \
+                 -- "$3" "$4" unary | sed -n 's/^RESULT //p')
+    after=$(cpu)
+
+    echo "$1 $2 $before $after $(rss) $result" | awk -v key="$4" '
+        {
+            refused = (key == "bench-key") ? 0 : $6
+
+            if ($6 == 0 || $8 > 0 || $9 != refused) {
+                print "bench: " $1 " by " $2 ": " $6 " requests, " $8 \
+                      " failed, " $9 " refused" > "/dev/stderr"
+                exit 1
+            }
+            print $1, $2, ($4 - $3) / 1000 / $6, $6 * 1e6 / $7, $10, $11, $5
+        }' >> "$work/results" || fail "wrk failed"
+}
+
+
+# $1 gateway or plain: all streams to their end; CPU is per event
+
+run_streams() {
+    before=$(cpu)
+    result=$($pin_load "$work/load" stream "$port" \
+                 "/$1/stream/v1/chat/completions" bench-key stream \
+                 "$streams" $((chunks * gap / 4)) < /dev/null) \
+        || fail "streams failed: $result"
+    after=$(cpu)
+
+    want=$((streams * chunks))
+    echo "$1 $before $after $(rss) $result" | awk -v want=$want '
+        {
+            if ($6 < want) {
+                print "bench: streams by " $1 ": " $6 " events of " want \
+                    > "/dev/stderr"
+                exit 1
+            }
+            print "stream", $1, ($3 - $2) / 1000 / $6, 0, $10, $11, $4
+            print "first", $1, 0, 0, $8, $9, $4
+        }' >> "$work/results" || fail "events are missing"
+}
+
+
+# $1 gateway or plain: what the worker grows by when streams wait, per stream
+
+run_idle() {
+    nginx_start
+
+    # memory that the first requests take is not a stream's
+
+    $pin_load wrk -t 1 -c "$connections" -d 1s -s bench/post.lua \
+        "$(url "$1" unary)" -- 1000 bench-key unary > /dev/null
+
+    before=$(rss)
+
+    mkfifo "$work/hold"
+    $pin_load "$work/load" idle "$port" "/$1/idle/v1/chat/completions" \
+        bench-key idle "$streams" 500 < "$work/hold" > "$work/held" &
+    load=$!
+    exec 9> "$work/hold"
+
+    n=0
+    while [ ! -s "$work/held" ]; do
+        n=$((n + 1))
+        [ $n -lt 200 ] || fail "idle streams did not start"
+        kill -0 $load || fail "idle streams failed"
+        sleep 0.1
+    done
+
+    after=$(rss)
+    held=$(cat "$work/held")
+
+    exec 9>&-
+    wait $load || fail "idle streams failed"
+    rm "$work/hold" "$work/held"
+
+    [ "$held" = "$streams" ] || fail "$held of $streams streams were held"
+
+    echo "idle $1 $before $after $held" | awk '
+        { print $1, $2, 0, 0, 0, 0, ($4 - $3) / $5 }' >> "$work/results"
+}
+
+
+# both ways in turn, the first of them another one each round
+
+both() {
+    n=1
+    while [ $n -le "$2" ]; do
+        if [ $((n % 2)) = 1 ]; then
+            "$1" gateway; "$1" plain
+        else
+            "$1" plain; "$1" gateway
+        fi
+        n=$((n + 1))
+    done
+}
+
+unary_1k()   { run_wrk 1k "$1" 1000 bench-key "$seconds"; }
+unary_100k() { run_wrk 100k "$1" 100000 bench-key "$seconds"; }
+unary_5m()   { run_wrk 5m "$1" 5000000 bench-key "$seconds"; }
+
+
+refused() {
+    n=1
+    while [ $n -le "$rounds" ]; do
+        run_wrk refused gateway 1000 unknown-key "$seconds"
+        run_wrk refused-to plain 1000 bench-key "$seconds"
+        n=$((n + 1))
+    done
+}
+
+
+report() {
+    awk -v streams="$streams" \
+        -v chunks="$chunks" -v gap="$gap" -v control="$control" '
+
+        function median(row, way, column) {
+            return middle(values[row, way, column])
+        }
+
+        # of the rounds, each the gateway by what came next to it
+
+        function ratio_of(row, other,    g, p, i, n, s) {
+            n = split(values[row, "gateway", 3], g, " ")
+            split(values[other, "plain", 3], p, " ")
+            for (i = 1; i <= n; i++) {
+                s = s " " g[i] / p[i]
+            }
+            return middle(s)
+        }
+
+        function middle(list,    i, j, n, t, v) {
+            n = split(list, v, " ")
+            for (i = 2; i <= n; i++) {
+                for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) {
+                    t = v[j]; v[j] = v[j - 1]; v[j - 1] = t
+                }
+            }
+            return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+        }
+
+        function us(t) {
+            if (t >= 100000) {
+                return sprintf("%.0f ms", t / 1000)
+            }
+            return t < 10000 ? sprintf("%.0f us", t) \
+                             : sprintf("%.1f ms", t / 1000)
+        }
+
+        function line(name, row, other, limit, unit,    g, p, ratio) {
+            if (!((row, "gateway", 3) in values)) {
+                return
+            }
+            g = median(row, "gateway", 3)
+            p = median(other, "plain", 3)
+            ratio = ratio_of(row, other)
+            printf "%-28s %9.2f %9.2f %6.2f  %s%s\n", name, g, p, ratio,
+                   limit, ratio <= substr(limit, 3) + 0 ? "" : "  missed"
+        }
+
+        function times(name, row, other,    c, s) {
+            if (!((row, "gateway", 3) in values)) {
+                return
+            }
+            s = sprintf("%-28s", name)
+            c = median(row, "gateway", 4)
+            s = s (c ? sprintf(" %7.0f %7.0f", c, median(other, "plain", 4)) \
+                     : sprintf(" %7s %7s", "-", "-"))
+            for (c = 5; c <= 6; c++) {
+                s = s sprintf("  %9s %9s", us(median(row, "gateway", c)),
+                              us(median(other, "plain", c)))
+            }
+            c = median(row, "gateway", 7)
+            print s sprintf("  %5.1f %5.1f", c / 1024,
+                            median(other, "plain", 7) / 1024)
+        }
+
+        {
+            for (i = 3; i <= 7; i++) {
+                values[$1, $2, i] = values[$1, $2, i] " " $i
+            }
+        }
+
+        END {
+            if (control) {
+                print "CONTROL: both columns are plain proxy_pass"
+                print ""
+            }
+
+            printf "%-28s %9s %9s %6s  %s\n", "worker CPU, us", "gateway",
+                   "plain", "ratio", "wanted"
+            line("unary, 1 kB prompt", "1k", "1k", "<=1.25")
+            line("unary, 100 kB prompt", "100k", "100k", "<=1.25")
+            line("unary, 5 MB prompt", "5m", "5m", "<=1.30")
+            line("refused key / proxied 1 kB", "refused", "refused-to",
+                 "<=1.00")
+            line("stream, per event", "stream", "stream", "<=1.50")
+
+            print ""
+            printf "%-28s %15s  %19s  %19s  %11s\n", "", "requests/s",
+                   "p50", "p99", "RSS MB"
+            printf "%-28s %7s %7s  %9s %9s  %9s %9s  %5s %5s\n", "",
+                   "gateway", "plain", "gateway", "plain", "gateway", "plain",
+                   "gw", "plain"
+            times("unary, 1 kB prompt", "1k", "1k")
+            times("unary, 100 kB prompt", "100k", "100k")
+            times("unary, 5 MB prompt", "5m", "5m")
+            times("refused key / proxied 1 kB", "refused", "refused-to")
+            times("stream, first event", "first", "first")
+            times("stream, an event on its way", "stream", "stream")
+
+            if (("idle", "gateway", 7) in values) {
+                g = median("idle", "gateway", 7)
+                print ""
+                printf "%d waiting streams: %.1f kB each by the gateway, " \
+                       "%.1f kB plain; wanted <=40%s\n", streams, g,
+                       median("idle", "plain", 7), g <= 40 ? "" : ", missed"
+            }
+        }' "$work/results"
+}
+
+
+configure
+
+$pin_load "$work/provider" $provider_port "$chunks" "$gap" &
+pids=$!
+
+nginx_start
+
+# warm: code, connections, page cache
+
+for way in gateway plain; do
+    run_wrk warm $way 1000 bench-key 1
+done
+
+echo "nginx $(nginx -v 2>&1 | sed 's/.*nginx.//'), $(nproc) cores," \
+     "$rounds round(s) of ${seconds} s with" \
+     "$connections connections; $streams streams of $chunks events," \
+     "one per $gap ms"
+
+for t in $target; do
+    case $t in
+
+    unary)
+        both unary_1k "$rounds"
+        both unary_100k "$rounds"
+        both unary_5m "$rounds"
+        ;;
+
+    refused)
+        # the control has nobody who refuses
+        [ -n "$control" ] || refused
+        ;;
+
+    stream)
+        nginx_start
+        both run_streams "$stream_rounds"
+        ;;
+
+    idle)
+        run_idle gateway
+        run_idle plain
+        ;;
+
+    *)
+        fail "no such target: $t"
+        ;;
+
+    esac
+done
+
+echo
+mkdir -p build
+report | tee build/bench.txt
