@@ -250,6 +250,16 @@ llm_text_utf8(const unsigned char *p, const unsigned char *end)
             continue;
         }
 
+        if (end - p >= 2 && *p >= 0xc2 && *p < 0xe0) {
+
+            if ((p[1] & 0xc0) != 0x80) {
+                break;
+            }
+
+            p += 2;
+            continue;
+        }
+
         n = llm_utf8(p, (size_t) (end - p));
         if (n == 0) {
             break;
