@@ -125,7 +125,12 @@ struct ngx_http_llm_attempt_s {
 
     llm_usage_t                usage;
     llm_str_t                  raw_usage;
+    uint64_t                   text_bytes;    /* of generated text seen */
+    int64_t                    items;         /* elements of "data" */
+    llm_str_t                  tier;          /* service tier of the answer */
+    const llm_price_t         *price;         /* NULL: unknown */
     int64_t                    cost;          /* nano-dollars */
+    ngx_int_t                  rc;            /* the upstream's last word */
     unsigned                   has_usage:1;
     unsigned                   has_cost:1;
     unsigned                   accounted:1;   /* usage and cost are final */
@@ -180,6 +185,7 @@ struct ngx_http_llm_ctx_s {
     ngx_uint_t                 next;          /* index in plan, to be tried */
 
     llm_error_t                error;         /* our own; code NONE: none */
+    ngx_buf_t                 *error_buf;     /* its body, ready to be sent */
 
     /* what the request used, all attempts; set when the last one ended */
     llm_usage_t                usage;
@@ -191,11 +197,11 @@ struct ngx_http_llm_ctx_s {
     unsigned                   settled:1;
 
     unsigned                   authorized:1;  /* the access phase said yes */
-    unsigned                   body_waiting:1;
+    unsigned                   body_waiting:1;  /* the reader owns r */
+    unsigned                   body_done:1;     /* it called back */
     unsigned                   stream:1;      /* a stream was asked for */
     unsigned                   strip_usage:1; /* hide include_usage's chunk */
     unsigned                   logged:1;
-    unsigned                   error_body:1;  /* output filters write error */
     unsigned                   error_sent:1;
 
     /* ngx_current_msec values; 0: not reached */
@@ -225,8 +231,15 @@ ngx_int_t ngx_http_llm_access_handler(ngx_http_request_t *r);
  * to return; the output filters write the body.  param may be NULL; message
  * is formatted as ngx_log_error() does.
  */
+#define NGX_HTTP_LLM_MAX_MESSAGE  1024    /* bytes */
+
 ngx_int_t ngx_http_llm_refuse(ngx_http_llm_ctx_t *ctx, llm_error_e code,
     const char *param, const char *fmt, ...);
+/* the same where ctx->error is filled in already */
+ngx_int_t ngx_http_llm_refused(ngx_http_llm_ctx_t *ctx);
+
+/* a monotonic clock in microseconds */
+uint64_t ngx_http_llm_clock_us(void);
 
 
 /* _body.c */
@@ -242,6 +255,10 @@ ngx_int_t ngx_http_llm_body_read(ngx_http_llm_ctx_t *ctx);
 ngx_int_t ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at,
     ngx_chain_t **out, off_t *length);
 
+/* the value of a request header by its name in lower case, or NULL */
+ngx_str_t *ngx_http_llm_header_in(ngx_http_request_t *r, const char *name,
+    size_t len);
+
 ngx_int_t ngx_http_llm_body_init(ngx_conf_t *cf);
 
 
@@ -255,6 +272,10 @@ ngx_int_t ngx_http_llm_plan(ngx_http_llm_ctx_t *ctx);
 /* _models.c: GET …/models and …/models/{id} */
 
 ngx_int_t ngx_http_llm_models_handler(ngx_http_llm_ctx_t *ctx);
+/* the shape that the client's headers or path ask for; errors take it too */
+llm_protocol_e ngx_http_llm_models_shape(ngx_http_request_t *r);
+/* notes the time of the configuration: what models tell as "created" */
+void ngx_http_llm_models_init(void);
 
 
 /* _ladder.c */
@@ -308,6 +329,16 @@ ngx_int_t ngx_http_llm_verify(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
 ngx_int_t ngx_http_llm_output_init(ngx_conf_t *cf);
 
 
+/* _usage.c */
+
+/*
+ * Usage and cost of one attempt, as it ended: usage that the provider did not
+ * tell is estimated here, from text_bytes, items and the request.  May be
+ * called again after a repeat on a fresh connection.
+ */
+void ngx_http_llm_account_attempt(ngx_http_llm_attempt_t *at);
+
+
 /* _account.c */
 
 /*
@@ -322,19 +353,14 @@ void ngx_http_llm_account_sum(ngx_http_llm_ctx_t *ctx);
  */
 void ngx_http_llm_account_settle(ngx_http_llm_ctx_t *ctx);
 /*
- * Usage and cost of one attempt, once, as it ended: usage that the provider
- * did not tell is estimated here, from text_bytes, items and the request.
- */
-void ngx_http_llm_account_attempt(ngx_http_llm_attempt_t *at);
-/*
- * How the request went, as far as can be said now: ctx->outcome where that
- * is set, NONE while an attempt runs or before there is a status.
+ * How the request went, as far as can be said now: NONE while an attempt runs
+ * or before there is a status.  What ctx->outcome says holds, but for OK
+ * where the client left before the end.
  */
 ngx_http_llm_outcome_e ngx_http_llm_account_outcome(ngx_http_llm_ctx_t *ctx);
 /* HTTP status that the client got; 0: none yet */
 ngx_uint_t ngx_http_llm_account_status(ngx_http_llm_ctx_t *ctx);
-/* the attempt that stands for the request: the committed one, else the last;
-   NULL: there was none */
+/* the attempt that stands for the request: the last; NULL: there was none */
 ngx_http_llm_attempt_t *ngx_http_llm_account_final(ngx_http_llm_ctx_t *ctx);
 /* log phase: one line of the usage log */
 ngx_int_t ngx_http_llm_account_log_handler(ngx_http_request_t *r);

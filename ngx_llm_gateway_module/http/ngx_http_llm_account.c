@@ -1,0 +1,267 @@
+
+/*
+ * What a request used and what it cost, and the log phase that closes its
+ * books.
+ */
+
+
+#include "ngx_http_llm_module.h"
+
+
+/* most records fit, so that their buffer does not grow */
+#define NGX_HTTP_LLM_RECORD_SIZE  1536
+
+/* what a record may take at most, whatever providers told */
+#define NGX_HTTP_LLM_RECORD_MAX   (1024 * 1024)
+
+
+static ngx_http_llm_outcome_e ngx_http_llm_account_decide(
+    ngx_http_llm_ctx_t *ctx);
+static void ngx_http_llm_account_write(ngx_http_llm_ctx_t *ctx);
+
+
+void
+ngx_http_llm_account_sum(ngx_http_llm_ctx_t *ctx)
+{
+    int64_t                   n;
+    ngx_uint_t                i, u;
+    llm_usage_t              *usage;
+    ngx_http_llm_attempt_t   *at, **ats;
+
+    if (ctx->settled) {
+        return;
+    }
+
+    usage = &ctx->usage;
+    ngx_memzero(usage, sizeof(llm_usage_t));
+
+    ctx->raw_usage.len = 0;
+    ctx->price = NULL;
+    ctx->cost = 0;
+    ctx->has_usage = 0;
+    ctx->has_cost = 1;
+
+    ats = ctx->attempts.elts;
+
+    for (i = 0; i < ctx->attempts.nelts; i++) {
+        at = ats[i];
+
+        /* what is left out still runs, or never came to a provider */
+
+        if (!at->accounted) {
+            continue;
+        }
+
+        if (at->has_cost) {
+            n = ctx->cost;
+            ctx->cost = (at->cost > INT64_MAX - n) ? INT64_MAX : n + at->cost;
+
+        } else {
+            ctx->has_cost = 0;
+        }
+
+        if (at->price) {
+            ctx->price = at->price;
+        }
+
+        if (!at->has_usage) {
+            continue;
+        }
+
+        ctx->has_usage = 1;
+        ctx->raw_usage = at->raw_usage;
+
+        for (u = 0; u < LLM_USAGE_N; u++) {
+            if (at->usage.known & ((uint32_t) 1 << u)) {
+                llm_usage_set(usage, u, usage->units[u] + at->usage.units[u]);
+            }
+        }
+
+        if (at->usage.estimated) {
+            usage->estimated = 1;
+        }
+    }
+}
+
+
+void
+ngx_http_llm_account_settle(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_http_llm_account_sum(ctx);
+
+    ctx->settled = 1;
+}
+
+
+ngx_http_llm_attempt_t *
+ngx_http_llm_account_final(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t                n;
+    ngx_http_llm_attempt_t  **ats;
+
+    /* nothing follows an attempt that was committed: the last it is */
+
+    n = ctx->attempts.nelts;
+    ats = ctx->attempts.elts;
+
+    return n ? ats[n - 1] : NULL;
+}
+
+
+ngx_uint_t
+ngx_http_llm_account_status(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    return r->err_status ? r->err_status : r->headers_out.status;
+}
+
+
+ngx_http_llm_outcome_e
+ngx_http_llm_account_outcome(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t                i;
+    ngx_http_llm_attempt_t  **ats;
+
+    ats = ctx->attempts.elts;
+
+    for (i = 0; i < ctx->attempts.nelts; i++) {
+        if (!ats[i]->ended) {
+            return NGX_HTTP_LLM_OUTCOME_NONE;
+        }
+    }
+
+    if (i == 0 && ctx->outcome == NGX_HTTP_LLM_OUTCOME_NONE
+        && ctx->error.code == LLM_ERROR_NONE
+        && ngx_http_llm_account_status(ctx) == 0)
+    {
+        return NGX_HTTP_LLM_OUTCOME_NONE;
+    }
+
+    return ngx_http_llm_account_decide(ctx);
+}
+
+
+/*
+ * The outcome of a request that is over.  The ladder said how the provider
+ * did; whether the client stayed for all of it is known only now.
+ */
+
+static ngx_http_llm_outcome_e
+ngx_http_llm_account_decide(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t               status;
+    ngx_connection_t        *c;
+    ngx_http_llm_attempt_t  *at;
+
+    status = ngx_http_llm_account_status(ctx);
+    c = ctx->request->connection;
+
+    if (ctx->outcome != NGX_HTTP_LLM_OUTCOME_NONE
+        && ctx->outcome != NGX_HTTP_LLM_OUTCOME_OK)
+    {
+        return ctx->outcome;
+    }
+
+    /* a client that leaves after a refusal was refused all the same */
+
+    if (ctx->attempts.nelts == 0 && ctx->error.code != LLM_ERROR_NONE) {
+        return NGX_HTTP_LLM_OUTCOME_REJECTED;
+    }
+
+    if (status == 0 || status == NGX_HTTP_CLIENT_CLOSED_REQUEST) {
+        return NGX_HTTP_LLM_OUTCOME_CLIENT_CLOSED;
+    }
+
+    /* refused by nginx itself: another access module, a body too large, a
+       body that did not come in time */
+
+    if (ctx->attempts.nelts == 0 && status >= NGX_HTTP_BAD_REQUEST) {
+        return NGX_HTTP_LLM_OUTCOME_REJECTED;
+    }
+
+    if (c->error || c->timedout) {
+        return NGX_HTTP_LLM_OUTCOME_CLIENT_CLOSED;
+    }
+
+    if (ctx->attempts.nelts == 0) {
+        return NGX_HTTP_LLM_OUTCOME_OK;
+    }
+
+    at = ngx_http_llm_account_final(ctx);
+
+    if (!at->committed || at->status >= NGX_HTTP_BAD_REQUEST) {
+        return NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR;
+    }
+
+    if (at->failure != NGX_HTTP_LLM_FAILURE_NONE || at->truncated) {
+        return NGX_HTTP_LLM_OUTCOME_TRUNCATED;
+    }
+
+    return NGX_HTTP_LLM_OUTCOME_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_account_log_handler(ngx_http_request_t *r)
+{
+    ngx_http_llm_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_llm_get_ctx(r);
+
+    if (ctx == NULL || ctx->logged) {
+        return NGX_OK;
+    }
+
+    ctx->logged = 1;
+
+    ngx_http_llm_account_settle(ctx);
+
+    ctx->outcome = ngx_http_llm_account_decide(ctx);
+
+    if (ctx->lmcf->usage_log) {
+        ngx_http_llm_account_write(ctx);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_llm_account_write(ngx_http_llm_ctx_t *ctx)
+{
+    llm_buf_t            b;
+    llm_arena_t          arena;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    /* an arena of its own: a request that used its own up is recorded too */
+
+    arena = ctx->arena;
+    arena.left = NGX_HTTP_LLM_RECORD_MAX;
+
+    llm_buf_init(&b, &arena);
+
+    b.data = ngx_pnalloc(r->pool, NGX_HTTP_LLM_RECORD_SIZE);
+
+    if (b.data) {
+        b.size = NGX_HTTP_LLM_RECORD_SIZE;
+        ngx_http_llm_record_print(ctx, &b);
+    }
+
+    if (b.data == NULL || b.failed) {
+        ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
+                      "usage record of request \"%V\" is lost: no memory",
+                      &ctx->id);
+        return;
+    }
+
+    ngx_llm_log_write(ctx->lmcf->usage_log, b.data, b.len);
+}

@@ -1,0 +1,441 @@
+
+/*
+ * Usage and cost of one attempt: what the provider told, or an estimate, and
+ * what its price makes of it.
+ */
+
+
+#include "ngx_http_llm_module.h"
+
+
+static ngx_uint_t ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at);
+static void ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at);
+static void ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at);
+static ngx_uint_t ngx_http_llm_usage_speaks(const llm_op_t *op);
+static void ngx_http_llm_usage_compact(ngx_http_llm_attempt_t *at);
+static void ngx_http_llm_usage_cost(ngx_http_llm_attempt_t *at);
+static const llm_price_t *ngx_http_llm_usage_price(
+    ngx_http_llm_attempt_t *at);
+static ngx_uint_t ngx_http_llm_usage_pictures(ngx_http_llm_attempt_t *at);
+static const llm_price_t *ngx_http_llm_usage_overlay(
+    ngx_http_llm_attempt_t *at, const llm_price_t *base);
+
+
+void
+ngx_http_llm_account_attempt(ngx_http_llm_attempt_t *at)
+{
+    const llm_op_t  *op;
+
+    op = at->ctx->target.op;
+
+    at->accounted = 1;
+    at->price = NULL;
+
+    if ((op->flags & LLM_OP_FREE) || !ngx_http_llm_usage_produced(at)) {
+
+        /* numbers in polls, counts and errors are nobody's usage */
+
+        ngx_memzero(&at->usage, sizeof(llm_usage_t));
+        at->raw_usage.len = 0;
+        at->has_usage = 0;
+
+        at->cost = 0;
+        at->has_cost = 1;
+        return;
+    }
+
+    if (!at->has_usage) {
+        ngx_memzero(&at->usage, sizeof(llm_usage_t));
+        at->raw_usage.len = 0;
+        ngx_http_llm_usage_estimate(at);
+
+    } else {
+        ngx_http_llm_usage_cut(at);
+    }
+
+    if (!at->has_usage) {
+        at->has_cost = 0;
+        return;
+    }
+
+    llm_usage_set(&at->usage, LLM_USAGE_REQUESTS, 1);
+
+    ngx_http_llm_usage_compact(at);
+    ngx_http_llm_usage_cost(at);
+}
+
+
+/*
+ * Whether the provider made something that it bills: an answer that failed
+ * before its first byte, or that was an error under a good status, is none.
+ */
+
+static ngx_uint_t
+ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at)
+{
+    if (at->status < 200 || at->status > 299) {
+        return 0;
+    }
+
+    if (at->failure == NGX_HTTP_LLM_FAILURE_NONE
+        || at->committed
+        || at->has_usage
+        || at->text_bytes)
+    {
+        return 1;
+    }
+
+    return at->bytes > 0
+           && (at->failure == NGX_HTTP_LLM_FAILURE_RESET
+               || at->failure == NGX_HTTP_LLM_FAILURE_TIMEOUT);
+}
+
+
+/* usage that no provider told; has_usage stays 0 where nothing is known */
+
+static void
+ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at)
+{
+    llm_usage_t         *u;
+    llm_request_t       *req;
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = at->ctx;
+    req = &ctx->req;
+    u = &at->usage;
+
+    switch (ctx->target.op->op) {
+
+    case LLM_OP_EMBEDDINGS:
+    case LLM_OP_GEMINI_EMBED:
+    case LLM_OP_GEMINI_BATCH_EMBED:
+        llm_usage_set(u, LLM_USAGE_INPUT,
+                      llm_usage_estimate((uint64_t) ctx->body_length));
+        u->estimated = 1;
+        break;
+
+    case LLM_OP_MODERATIONS:
+
+        /* the call is the unit */
+
+        break;
+
+    case LLM_OP_RERANK:
+        llm_usage_set(u, LLM_USAGE_SEARCHES, 1);
+        u->estimated = 1;
+        break;
+
+    case LLM_OP_IMAGE_GENERATIONS:
+    case LLM_OP_IMAGE_EDITS:
+    case LLM_OP_IMAGE_VARIATIONS:
+
+        if (at->items > 0) {
+            llm_usage_set(u, LLM_USAGE_IMAGES, at->items);
+
+        } else {
+            llm_usage_set(u, LLM_USAGE_IMAGES, req->n);
+            u->estimated = 1;
+        }
+
+        break;
+
+    case LLM_OP_SPEECH:
+
+        if (req->characters < 0) {
+            return;
+        }
+
+        llm_usage_set(u, LLM_USAGE_CHARACTERS, req->characters);
+        break;
+
+    case LLM_OP_VIDEO_CREATE:
+    case LLM_OP_VIDEO_REMIX:
+    case LLM_OP_GEMINI_LONG:
+
+        /* a job is billed as it is taken: polls are free */
+
+        if (req->seconds < 0) {
+            return;
+        }
+
+        llm_usage_set(u, LLM_USAGE_VIDEO_SECONDS,
+                      ngx_min(req->seconds, LLM_USAGE_MAX / 1000) * 1000);
+        break;
+
+    default:
+
+        if (!ngx_http_llm_usage_speaks(ctx->target.op)) {
+            return;
+        }
+
+        llm_usage_set(u, LLM_USAGE_INPUT,
+                      llm_usage_estimate((uint64_t) ctx->body_length));
+        llm_usage_set(u, LLM_USAGE_OUTPUT, llm_usage_estimate(at->text_bytes));
+        u->estimated = 1;
+    }
+
+    at->has_usage = 1;
+}
+
+
+/*
+ * Where a protocol tells its usage from the start on (OpenAI's comes last and
+ * is final), it may be behind what was already said when a stream was cut:
+ * the text that passed is then the better measure of the output.
+ */
+
+static void
+ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at)
+{
+    int64_t            told, seen;
+    llm_usage_t       *u;
+    ngx_connection_t  *c;
+
+    c = at->ctx->request->connection;
+
+    if (!at->truncated
+        && at->failure == NGX_HTTP_LLM_FAILURE_NONE
+        && at->rc == NGX_OK
+        && !c->error
+        && !c->timedout)
+    {
+        return;
+    }
+
+    if (at->ctx->target.op->protocol == LLM_PROTOCOL_OPENAI
+        || !ngx_http_llm_usage_speaks(at->ctx->target.op))
+    {
+        return;
+    }
+
+    u = &at->usage;
+
+    told = llm_usage_output(u);
+    seen = llm_usage_estimate(at->text_bytes);
+
+    if (seen > told) {
+        llm_usage_set(u, LLM_USAGE_OUTPUT,
+                      u->units[LLM_USAGE_OUTPUT] + (seen - told));
+        u->estimated = 1;
+    }
+}
+
+
+/* whether the operation takes text and makes text */
+
+static ngx_uint_t
+ngx_http_llm_usage_speaks(const llm_op_t *op)
+{
+    switch (op->op) {
+
+    case LLM_OP_CHAT:
+    case LLM_OP_RESPONSES:
+    case LLM_OP_COMPLETIONS:
+    case LLM_OP_MESSAGES:
+    case LLM_OP_GENERATE:
+    case LLM_OP_GENERATE_STREAM:
+        return 1;
+
+    default:
+        return 0;
+    }
+}
+
+
+/*
+ * A provider may send its JSON over many lines, a record is one.  White
+ * space outside of strings goes; inside, JSON allows no control characters.
+ */
+
+static void
+ngx_http_llm_usage_compact(ngx_http_llm_attempt_t *at)
+{
+    u_char      *p, *last, *dst, *out;
+    ngx_uint_t   quoted;
+
+    p = at->raw_usage.data;
+    last = p + at->raw_usage.len;
+
+    while (p < last && *p >= 0x20) {
+        p++;
+    }
+
+    if (p == last) {
+        return;
+    }
+
+    out = ngx_pnalloc(at->ctx->request->pool, at->raw_usage.len);
+    if (out == NULL) {
+        at->raw_usage.len = 0;
+        return;
+    }
+
+    dst = out;
+    quoted = 0;
+
+    for (p = at->raw_usage.data; p < last; p++) {
+
+        if (*p < 0x20 || (*p == ' ' && !quoted)) {
+            continue;
+        }
+
+        if (*p == '"') {
+            quoted = !quoted;
+
+        } else if (*p == '\\' && quoted && p + 1 < last) {
+            *dst++ = *p++;
+
+            if (*p < 0x20) {
+                continue;
+            }
+        }
+
+        *dst++ = *p;
+    }
+
+    at->raw_usage.data = out;
+    at->raw_usage.len = dst - out;
+}
+
+
+static void
+ngx_http_llm_usage_cost(ngx_http_llm_attempt_t *at)
+{
+    llm_price_how_t      how;
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = at->ctx;
+
+    at->price = ngx_http_llm_usage_price(at);
+    at->has_cost = 0;
+
+    if (at->price == NULL) {
+        return;
+    }
+
+    how.tier = at->tier;
+    how.size = ctx->req.size;
+    how.quality = ctx->req.quality;
+
+    if (llm_price_cost(at->price, &at->usage, &how, &at->cost) == LLM_OK) {
+        at->has_cost = 1;
+    }
+}
+
+
+/*
+ * The route's price was found when the configuration was read, but for what
+ * only the request tells: an upstream model made of captures, and the size
+ * and quality of pictures.  Prices given for the model itself go before the
+ * catalogue's.
+ */
+
+static const llm_price_t *
+ngx_http_llm_usage_price(ngx_http_llm_attempt_t *at)
+{
+    unsigned               n;
+    llm_str_t              prefixes[3], model, name;
+    ngx_uint_t             pictures;
+    llm_prices_t          *prices;
+    const llm_price_t     *price;
+    ngx_http_llm_route_t  *route;
+
+    static const llm_str_t  vertex = llm_string("vertex_ai");
+
+    route = at->route;
+    prices = at->ctx->lmcf->prices;
+    pictures = ngx_http_llm_usage_pictures(at);
+
+    if (prices == NULL || (!route->captures && !pictures)) {
+        return route->price;
+    }
+
+    prefixes[0].data = route->provider->name.data;
+    prefixes[0].len = route->provider->name.len;
+    prefixes[1].data = ngx_http_llm_protocols[route->provider->protocol].data;
+    prefixes[1].len = ngx_http_llm_protocols[route->provider->protocol].len;
+    n = 2;
+
+    /* one protocol, two sellers */
+
+    if (route->provider->protocol == LLM_PROTOCOL_GEMINI) {
+        prefixes[n++] = vertex;
+    }
+
+    model.data = at->upstream_model.data;
+    model.len = at->upstream_model.len;
+
+    if (pictures) {
+        price = llm_prices_image(prices, prefixes, n, &model,
+                                 &at->ctx->req.size, &at->ctx->req.quality);
+        if (price) {
+            return price;
+        }
+    }
+
+    if (!route->captures) {
+        return route->price;
+    }
+
+    name.data = route->model->name.data;
+    name.len = route->model->name.len;
+
+    price = llm_prices_find(prices, prefixes, n, &model, &name);
+
+    return price ? ngx_http_llm_usage_overlay(at, price) : route->price;
+}
+
+
+/* whether pictures are billed by their number, at catalogue prices */
+
+static ngx_uint_t
+ngx_http_llm_usage_pictures(ngx_http_llm_attempt_t *at)
+{
+    llm_usage_t  *u;
+
+    u = &at->usage;
+
+    return u->units[LLM_USAGE_IMAGES] > 0
+           && llm_usage_input(u) + llm_usage_output(u) == 0
+           && at->route->model->price_fields.nelts == 0;
+}
+
+
+/* the model's own prices laid over the catalogue's */
+
+static const llm_price_t *
+ngx_http_llm_usage_overlay(ngx_http_llm_attempt_t *at,
+    const llm_price_t *base)
+{
+    llm_str_t      field, usd;
+    ngx_uint_t     i;
+    llm_price_t   *price;
+    ngx_array_t   *fields;
+    ngx_keyval_t  *kv;
+
+    fields = &at->route->model->price_fields;
+
+    if (fields->nelts == 0) {
+        return base;
+    }
+
+    price = llm_price_inline(&at->ctx->arena, base);
+    if (price == NULL) {
+        return NULL;
+    }
+
+    kv = fields->elts;
+
+    for (i = 0; i < fields->nelts; i++) {
+        field.data = kv[i].key.data;
+        field.len = kv[i].key.len;
+        usd.data = kv[i].value.data;
+        usd.len = kv[i].value.len;
+
+        if (llm_price_set(price, &field, &usd) != LLM_OK) {
+            return NULL;
+        }
+    }
+
+    return price;
+}
