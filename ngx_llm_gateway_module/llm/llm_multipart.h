@@ -2,6 +2,11 @@
 /*
  * Fields of a multipart/form-data body (RFC 7578), read incrementally: names,
  * byte ranges, and the text of those that are no files and short.
+ *
+ * What two readers might take differently is refused rather than guessed: a
+ * part without a name or with two, name*, folded or bare line ends in a
+ * header, a transfer encoding that changes bytes, a boundary that begins a
+ * value.
  */
 
 
