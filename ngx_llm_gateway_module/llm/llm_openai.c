@@ -25,13 +25,16 @@ const llm_protocol_t  llm_protocol_openai = {
 };
 
 
-/* chat and legacy completions, whole and by chunks */
+/*
+ * Chat and legacy completions.  Chunks have a "delta" where a whole answer has
+ * its "message"; some providers repeat all of the message in each chunk, which
+ * must not be counted.
+ */
 
 enum {
     CHAT_CHOICES = LLM_PICK_OWN,
     CHAT_CHOICE,
     CHAT_FINISH,
-    CHAT_DELTA,
     CHAT_MESSAGE,
     CHAT_USAGE,
     CHAT_X_GROQ,
@@ -39,46 +42,40 @@ enum {
     CHAT_MODEL,
     CHAT_TIER,
     CHAT_TEXT,                  /* LENGTH from here on */
-    CHAT_DELTA_CONTENT,
-    CHAT_DELTA_REFUSAL,
-    CHAT_DELTA_TOOLS,
-    CHAT_DELTA_FUNCTION,
-    CHAT_MESSAGE_CONTENT,
-    CHAT_MESSAGE_REFUSAL,
-    CHAT_MESSAGE_TOOLS,
-    CHAT_MESSAGE_FUNCTION,
-    CHAT_DELTA_REASONING,       /* two names of one thing: the larger counts */
-    CHAT_DELTA_THOUGHT,
-    CHAT_MESSAGE_REASONING,
-    CHAT_MESSAGE_THOUGHT,
+    CHAT_CONTENT,
+    CHAT_REFUSAL,
+    CHAT_TOOLS,
+    CHAT_FUNCTION,
+    CHAT_REASONING,             /* two names of one thing: the larger counts */
+    CHAT_THOUGHT,
     CHAT_N
 };
 
-static const llm_pick_t  llm_openai_chat_picks[CHAT_N] = {
-    LLM_PROTOCOL_PICKS,
-    { "choices",           LLM_PICK_ROOT, LLM_PICK_COUNT, 0 },
-    { NULL,                CHAT_CHOICES,  0, 0 },
-    { "finish_reason",     CHAT_CHOICE,   0, 0 },
-    { "delta",             CHAT_CHOICE,   0, 0 },
-    { "message",           CHAT_CHOICE,   0, 0 },
-    { "usage",             LLM_PICK_ROOT, LLM_PICK_RAW, LLM_OBJECT },
-    { "x_groq",            LLM_PICK_ROOT, 0, 0 },
-    { "usage",             CHAT_X_GROQ,   LLM_PICK_RAW, LLM_OBJECT },
-    { "model",             LLM_PICK_ROOT, LLM_PICK_RAW, LLM_WORD },
-    { "service_tier",      LLM_PICK_ROOT, LLM_PICK_RAW, LLM_WORD },
-    { "text",              CHAT_CHOICE,   LLM_PICK_LENGTH, 0 },
-    { "content",           CHAT_DELTA,    LLM_PICK_LENGTH, 0 },
-    { "refusal",           CHAT_DELTA,    LLM_PICK_LENGTH, 0 },
-    { "tool_calls",        CHAT_DELTA,    LLM_PICK_LENGTH, 0 },
-    { "function_call",     CHAT_DELTA,    LLM_PICK_LENGTH, 0 },
-    { "content",           CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },
-    { "refusal",           CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },
-    { "tool_calls",        CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },
-    { "function_call",     CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },
-    { "reasoning",         CHAT_DELTA,    LLM_PICK_LENGTH, 0 },
-    { "reasoning_content", CHAT_DELTA,    LLM_PICK_LENGTH, 0 },
-    { "reasoning",         CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },
+#define LLM_OPENAI_CHAT_PICKS(message)                                        \
+    LLM_PROTOCOL_PICKS,                                                       \
+    { "choices",           LLM_PICK_ROOT, LLM_PICK_COUNT, 0 },                \
+    { NULL,                CHAT_CHOICES,  0, 0 },                             \
+    { "finish_reason",     CHAT_CHOICE,   0, 0 },                             \
+    { message,             CHAT_CHOICE,   0, 0 },                             \
+    { "usage",             LLM_PICK_ROOT, LLM_PICK_RAW, LLM_OBJECT },         \
+    { "x_groq",            LLM_PICK_ROOT, 0, 0 },                             \
+    { "usage",             CHAT_X_GROQ,   LLM_PICK_RAW, LLM_OBJECT },         \
+    { "model",             LLM_PICK_ROOT, LLM_PICK_RAW, LLM_WORD },           \
+    { "service_tier",      LLM_PICK_ROOT, LLM_PICK_RAW, LLM_WORD },           \
+    { "text",              CHAT_CHOICE,   LLM_PICK_LENGTH, 0 },               \
+    { "content",           CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },               \
+    { "refusal",           CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },               \
+    { "tool_calls",        CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },               \
+    { "function_call",     CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },               \
+    { "reasoning",         CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 },               \
     { "reasoning_content", CHAT_MESSAGE,  LLM_PICK_LENGTH, 0 }
+
+static const llm_pick_t  llm_openai_chat_picks[CHAT_N] = {
+    LLM_OPENAI_CHAT_PICKS("message")
+};
+
+static const llm_pick_t  llm_openai_chunk_picks[CHAT_N] = {
+    LLM_OPENAI_CHAT_PICKS("delta")
 };
 
 
@@ -240,20 +237,24 @@ static const llm_reader_t  llm_openai_readers[] = {
     { llm_openai_chat_picks, CHAT_N, 0, { 0 },
       llm_openai_chat, llm_openai_usage },
 
-#define READER_RESPONSE  1
+#define READER_CHUNK     1
+    { llm_openai_chunk_picks, CHAT_N, 0, { 0 },
+      llm_openai_chat, llm_openai_usage },
+
+#define READER_RESPONSE  2
     { llm_openai_response_picks, RESPONSE_N,
       2, { RESPONSE_ID, RESPONSE_PREVIOUS },
       llm_openai_response, llm_openai_usage },
 
-#define READER_EVENT     2
+#define READER_EVENT     3
     { llm_openai_event_picks, EVENT_N, 2, { EVENT_ID, EVENT_PREVIOUS },
       llm_openai_response_event, llm_openai_usage },
 
-#define READER_OBJECT    3
+#define READER_OBJECT    4
     { llm_openai_object_picks, OBJECT_N, 2, { OBJECT_ID, OBJECT_REMIXED },
       llm_openai_object, llm_openai_usage },
 
-#define READER_STREAM    4
+#define READER_STREAM    5
     { llm_openai_stream_picks, STREAM_N, 0, { 0 },
       llm_openai_object_event, llm_openai_usage }
 };
@@ -270,7 +271,7 @@ llm_openai_reader(const llm_op_t *op, llm_answer_e kind)
 
     case LLM_ENDPOINT_CHAT:
     case LLM_ENDPOINT_COMPLETIONS:
-        return &llm_openai_readers[READER_CHAT];
+        return &llm_openai_readers[stream ? READER_CHUNK : READER_CHAT];
 
     case LLM_ENDPOINT_RESPONSES:
         return &llm_openai_readers[stream ? READER_EVENT : READER_RESPONSE];
@@ -298,7 +299,6 @@ static unsigned
 llm_openai_chat(llm_answer_t *a)
 {
     int                 error;
-    unsigned            i;
     uint64_t            n, m;
     const llm_found_t  *usage, *choices;
 
@@ -317,13 +317,11 @@ llm_openai_chat(llm_answer_t *a)
                                      llm_answer_found(a, CHAT_X_GROQ_USAGE));
     }
 
-    a->text += llm_openai_text(a, CHAT_TEXT, CHAT_DELTA_REASONING);
+    n = llm_answer_found(a, CHAT_REASONING)->count;
+    m = llm_answer_found(a, CHAT_THOUGHT)->count;
 
-    for (i = CHAT_DELTA_REASONING; i < CHAT_N; i += 2) {
-        n = llm_answer_found(a, i)->count;
-        m = llm_answer_found(a, i + 1)->count;
-        a->text += (n > m) ? n : m;
-    }
+    a->text += llm_openai_text(a, CHAT_TEXT, CHAT_REASONING);
+    a->text += (n > m) ? n : m;
 
     if (llm_answer_found(a, CHAT_FINISH)->type == LLM_JSON_STRING) {
         a->finished = 1;

@@ -426,8 +426,7 @@ llm_array_next(llm_array_t *s, const unsigned char *data, size_t len,
             }
 
             s->single = 1;
-            s->state = LLM_ARRAY_SCALAR;
-            continue;
+            break;
 
         case LLM_ARRAY_FIRST:
 
@@ -437,17 +436,14 @@ llm_array_next(llm_array_t *s, const unsigned char *data, size_t len,
                 continue;
             }
 
+            break;
+        }
+
+        if (s->state < LLM_ARRAY_NEST
+            && *p != ',' && *p != ']' && *p != '}')
+        {
             s->state = LLM_ARRAY_SCALAR;
             continue;
-
-        case LLM_ARRAY_ITEM:
-
-            if (*p != ',' && *p != ']') {
-                s->state = LLM_ARRAY_SCALAR;
-                continue;
-            }
-
-            break;
         }
 
         *used = p - data;
