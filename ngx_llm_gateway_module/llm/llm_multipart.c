@@ -199,6 +199,10 @@ llm_multipart_search(llm_multipart_t *m)
 
         if (p < m->end) {
             n = 0;
+
+            for ( /* void */ ; p < m->end && *p == '\r'; p++) {
+                n = 1;
+            }
         }
     }
 
