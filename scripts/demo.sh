@@ -177,7 +177,8 @@ events() {
         first=
         ms=$((($(date +%s%N) - began) / 1000000))
         printf '%5d ms  %s\n' $ms "$(printf %s "$line" \
-            | sed -e 's/"id":.*"choices"/... "choices"/')"
+            | sed -e 's/"id":.*"choices"/... "choices"/' \
+                  -e 's/,"finish_reason":null}\],"usage":null}/ .../')"
     done
 }
 
@@ -185,8 +186,9 @@ events() {
 # JSON of one line from standard input, in lines of a screen's width
 
 wrap() {
-    perl -pe 's/("(?:[^"\\]|\\.)*")|([,:])/defined $1 ? $1 : "$2 "/ge' \
-        | fold -s -w 76 | sed 's/^/  /'
+    perl -pe 's/("(?:[^"\\]|\\.)*")|,/defined $1 ? $1 : ", "/ge' \
+        | fold -s -w 76 | sed -e 's/^/  /' -e 's/ $//'
+    echo
 }
 
 
@@ -200,7 +202,7 @@ record() {
         sleep 0.1
     done
 
-    sed -n "$1p" "$work/logs/llm-usage.jsonl" | wrap
+    sed -n "$1p" "$work/logs/llm-usage.jsonl" | tr -d '\n' | wrap
 }
 
 
