@@ -724,64 +724,86 @@ refused(void)
 }
 
 
-/* a whole catalogue of the field, where there is one */
+/* a file in memory of its own, which goes with the text before it is asked */
 
-static void
-whole(void)
+static llm_prices_t *
+loaded(llm_arena_t *a, const char *dir, const char *name)
 {
-    int                  rc;
-    FILE                *f;
-    char                 path[1024];
-    size_t               len;
-    llm_str_t            version, err;
-    llm_arena_t         *a;
-    const char          *dir;
-    llm_prices_t        *prices;
-    const llm_price_t   *p;
-    unsigned char       *data;
+    int             rc;
+    FILE           *f;
+    char            path[1024];
+    size_t          len;
+    llm_str_t       version, err;
+    llm_prices_t   *prices;
+    unsigned char  *data;
 
-    dir = getenv("LLM_PRICES");
-
-    snprintf(path, sizeof(path), "%s/model_prices_and_context_window.json",
-             dir ? dir : "../shared/prices");
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
 
     f = fopen(path, "rb");
 
     if (f == NULL) {
-        ok(1, "# skip no catalogue in LLM_PRICES");
-        return;
+        ok(1, "# skip no %s", path);
+        return NULL;
     }
 
     data = malloc(8 * 1024 * 1024);
     len = fread(data, 1, 8 * 1024 * 1024, f);
     fclose(f);
 
-    a = llm_arena_create(4 * 1024 * 1024);
     prices = llm_prices_create(a);
     version = unit_str("0123456789ab");
 
     rc = llm_prices_load(prices, data, len, &version, &err);
-    is_int(rc, LLM_OK, "the whole catalogue");
+    is_int(rc, LLM_OK, "%s", path);
 
     if (rc != LLM_OK) {
         printf("# %.*s\n", (int) err.len, (char *) err.data);
     }
 
-    /* the text may go */
-
     memset(data, 0, len);
     free(data);
 
-    p = entry(prices, "claude-sonnet-4-5");
-    is_cost(p, 3000 + 300 + 3750 + 6000 + 15000, "an entry of it",
-            U(INPUT, 1), U(CACHE_READ, 1), U(CACHE_WRITE_5M, 1),
-            U(CACHE_WRITE_1H, 1), U(OUTPUT, 1));
+    return (rc == LLM_OK) ? prices : NULL;
+}
 
-    p = entry(prices, "whisper-1");
-    is_cost(p, 100000, "another", U(AUDIO_SECONDS, 1000));
 
-    p = entry(prices, "dashscope/qwen-flash");
-    is_cost(p, 250250 * 300, "rows", U(INPUT, 300300));
+/* a whole catalogue of the field, where there is one, and our own file */
+
+static void
+files(void)
+{
+    const char          *dir;
+    llm_arena_t         *a;
+    llm_prices_t        *prices;
+    const llm_price_t   *p;
+
+    a = llm_arena_create(4 * 1024 * 1024);
+    dir = getenv("LLM_PRICES");
+
+    prices = loaded(a, dir ? dir : "../shared/prices",
+                    "model_prices_and_context_window.json");
+
+    if (prices) {
+        p = entry(prices, "claude-sonnet-4-5");
+        is_cost(p, 3000 + 300 + 3750 + 6000 + 15000, "an entry of it",
+                U(INPUT, 1), U(CACHE_READ, 1), U(CACHE_WRITE_5M, 1),
+                U(CACHE_WRITE_1H, 1), U(OUTPUT, 1));
+
+        p = entry(prices, "whisper-1");
+        is_cost(p, 100000, "another", U(AUDIO_SECONDS, 1000));
+
+        p = entry(prices, "dashscope/qwen-flash");
+        is_cost(p, 250 * 300300, "rows", U(INPUT, 300300));
+    }
+
+    prices = loaded(a, "conf-examples", "prices.json");
+
+    if (prices) {
+        p = entry(prices, "gpt-4o-mini");
+        is_cost(p, 150 + 75 + 600, "an entry of ours",
+                U(INPUT, 1), U(CACHE_READ, 1), U(OUTPUT, 1));
+        is_int(llm_price_max_output(p), 16384, "the length of its answers");
+    }
 
     llm_arena_free(a);
 }
@@ -802,7 +824,7 @@ main(void)
     found();
     overlays();
     refused();
-    whole();
+    files();
 
     llm_arena_free(arena);
 
