@@ -92,7 +92,7 @@ typedef enum {
 #define LLM_OP_STREAM        0x0040    /* "stream": true is possible */
 #define LLM_OP_STREAMS       0x0080    /* is always a stream */
 #define LLM_OP_MAKES_ID      0x0100    /* its answer holds an id to be signed */
-#define LLM_OP_FREE          0x0200    /* never billed: polls, counts, deletes */
+#define LLM_OP_FREE          0x0200    /* never billed: polls, deletes */
 #define LLM_OP_BINARY        0x0400    /* the answer is no text: pass as is */
 #define LLM_OP_USAGE_OPTION  0x0800    /* takes stream_options.include_usage */
 
@@ -111,17 +111,20 @@ extern const llm_op_t  llm_ops[LLM_OP_N];    /* indexed by llm_op_e */
 typedef struct {
     const llm_op_t  *op;
     llm_str_t        model;      /* LLM_OP_MODEL_PATH, and LLM_OP_MODEL (may
-                                    hold slashes); a slice of path */
+                                    hold slashes, begins behind "models/" or
+                                    with "tunedModels/"); a slice of path */
     llm_str_t        id;         /* LLM_OP_BY_ID; a slice of path.  Of
                                     operations: "models/m/operations/x", from
-                                    its first "models/" or "operations/" on */
+                                    the last "models/" or "tunedModels/" on,
+                                    or "operations/x" where there is none */
     unsigned         array:1;    /* streamGenerateContent without alt=sse */
 } llm_target_t;
 
 /*
  * method is the request's ("GET", "POST", "DELETE", "HEAD": taken as GET).
  * path is decoded and has no query; args is the raw query.
- * LLM_DECLINED: no endpoint.
+ * LLM_DECLINED: no endpoint, or not with this method; target->op is then
+ * llm_ops[LLM_OP_NONE].
  */
 int llm_endpoint_find(const llm_str_t *method, const llm_str_t *path,
     const llm_str_t *args, llm_target_t *target);
@@ -129,7 +132,9 @@ int llm_endpoint_find(const llm_str_t *method, const llm_str_t *path,
 /*
  * Appends the path behind a provider's base for this operation: model and id
  * go through an allow-list of bytes and are percent-encoded.  LLM_INVALID
- * if model or id hold what no path may (control bytes, "..", empty segment).
+ * if model or id hold what no path may (control bytes, "..", empty segment);
+ * nothing is appended then.  model or id may be NULL where the operation has
+ * none.
  */
 int llm_endpoint_path(const llm_op_t *op, const llm_str_t *model,
     const llm_str_t *id, llm_buf_t *out);
