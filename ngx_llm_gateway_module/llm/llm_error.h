@@ -12,7 +12,7 @@
 #include "llm_endpoint.h"
 
 
-/* code, HTTP status, OpenAI's type for it */
+/* code, its name, HTTP status */
 
 #define LLM_ERROR_MAP(E)                                                      \
     E(INVALID_API_KEY,       invalid_api_key,       401)                      \
@@ -64,6 +64,7 @@ typedef struct {
 
 extern const llm_str_t  llm_error_names[LLM_ERROR_N];    /* [0] empty */
 
+/* the HTTP status: err->status, or the code's own */
 int llm_error_status(const llm_error_t *err);
 
 /*
@@ -83,9 +84,13 @@ void llm_error_print(llm_protocol_e protocol, const llm_error_t *err,
 /*
  * Appends the explicit end of a stream that broke after its start, framed
  * for the operation: SSE event (of the Responses API "error" and
- * "response.failed", which goes on from sequence number seq), or what closes
- * a JSON array stream.
+ * "response.failed", numbered seq + 1 and seq + 2), or what closes a JSON array
+ * stream: array is 0 for SSE, else where in the array the stream broke.
  */
+
+#define LLM_ERROR_ARRAY_NEXT   1    /* behind an element */
+#define LLM_ERROR_ARRAY_FIRST  2    /* before the opening bracket */
+
 void llm_error_print_event(const llm_op_t *op, unsigned array, int64_t seq,
     const llm_error_t *err, llm_buf_t *out);
 
