@@ -29,6 +29,8 @@ typedef struct {
                                         points; -1 */
     int64_t          seconds;        /* "seconds" (video), durationSeconds x
                                         sampleCount (gemini); -1 */
+    llm_str_t        options;        /* raw text of stream_options, if it is
+                                        an object */
     llm_str_t        size;           /* "1024x1024", decoded, or empty */
     llm_str_t        quality;
     unsigned         stream:1;
@@ -40,13 +42,14 @@ typedef struct {
 } llm_request_t;
 
 
-/* the picks to scan this operation's JSON bodies with */
+/* the picks to scan this operation's JSON bodies with; NULL: none */
 const llm_pick_t *llm_request_picks(const llm_op_t *op, unsigned *n);
 
 /*
- * LLM_OK, or LLM_INVALID with err filled in (400 and the member's name as
- * param: wrong type, out of range, missing model).  Texts come from the
- * arena.
+ * LLM_OK, LLM_NOMEM, or LLM_INVALID with code, message and param of err filled
+ * in (400 and the member's name as param: wrong type, out of range, missing
+ * model).  Texts come from the arena or point into what was kept of the body.
+ * The scan is to be made with LLM_SCAN_MEMBERS and the picks of op.
  */
 int llm_request_read_json(const llm_op_t *op, const llm_scan_t *scan,
     llm_arena_t *arena, llm_request_t *req, llm_error_t *err);
@@ -55,7 +58,9 @@ int llm_request_read_multipart(const llm_op_t *op, const llm_multipart_t *m,
 
 /*
  * The raw JSON that makes a stream tell its usage: what stream_options is to
- * become.  raw is the member's text, or empty if absent.
+ * become.  raw is the member's text, or empty if absent.  All that it held
+ * besides include_usage stays byte for byte.  LLM_OK, LLM_NOMEM, or LLM_INVALID
+ * if raw is neither an object nor null.
  */
 int llm_request_usage_option(llm_arena_t *arena, const llm_str_t *raw,
     llm_str_t *json);
