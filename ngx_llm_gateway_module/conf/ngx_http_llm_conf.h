@@ -142,7 +142,8 @@ struct ngx_http_llm_key_s {
     uint32_t                   endpoints;     /* bits; all by default */
     ngx_http_llm_class_t      *class;         /* NULL: default */
     ngx_array_t               *cidr;          /* ngx_cidr_t; NULL: any */
-    time_t                     expires;       /* 0: never */
+    time_t                     expires;       /* the first second it is no
+                                                 longer valid; 0: never */
     ngx_flag_t                 active;
     ngx_array_t                secrets;       /* ngx_http_llm_secret_t */
     ngx_http_llm_place_t       place;
@@ -151,7 +152,8 @@ struct ngx_http_llm_key_s {
 
 typedef struct {
     u_char                     digest[NGX_LLM_DIGEST_LEN];
-    time_t                     until;         /* 0: always */
+    time_t                     until;         /* the first second it is no
+                                                 longer valid; 0: always */
     ngx_http_llm_key_t        *key;
 } ngx_http_llm_secret_t;
 
@@ -206,13 +208,24 @@ ngx_http_llm_key_t *ngx_http_llm_conf_find_key(ngx_http_llm_main_conf_t *lmcf,
  * The model that a requested name means: exact name or alias, then globs,
  * then regular expressions, in order of declaration.  After a regex match
  * with captures, captures[] (2 * (9 + 1) offsets into name) and *ncaptures
- * hold them.  NULL: none.  NGX_ERROR cannot come out: a failing regex is
- * logged and does not match.
+ * (the number of offsets, as in r->ncaptures; 0 without a regex) hold them.
+ * NULL: none.  NGX_ERROR cannot come out: a failing regex is logged and does
+ * not match.
  */
 #define NGX_HTTP_LLM_CAPTURES  30    /* (9 + 1) * 3, as PCRE wants it */
 ngx_http_llm_model_t *ngx_http_llm_conf_find_model(
     ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name, int *captures,
     ngx_uint_t *ncaptures, ngx_log_t *log);
+
+/*
+ * The upstream model of a route, captures of the name asked for filled in;
+ * allocated only if there are any.  NGX_DECLINED: the route takes captures,
+ * but the name matched none, or the result is no model name (empty, too long,
+ * or with bytes that need escaping).
+ */
+ngx_int_t ngx_http_llm_conf_upstream_model(ngx_http_llm_route_t *route,
+    ngx_str_t *name, int *captures, ngx_uint_t ncaptures, ngx_pool_t *pool,
+    ngx_str_t *out);
 
 /* the route with this tag, or NULL */
 ngx_http_llm_route_t *ngx_http_llm_conf_find_route(

@@ -1,0 +1,477 @@
+
+#include "ngx_http_llm_conf.h"
+#include "ngx_http_llm_block.h"
+#include "ngx_http_llm_key.h"
+#include "ngx_http_llm_location.h"
+#include "ngx_http_llm_lookup.h"
+#include "ngx_http_llm_model.h"
+#include "ngx_http_llm_prices.h"
+#include "ngx_http_llm_provider.h"
+
+
+#define NGX_HTTP_LLM_ZONE_SIZE    (8 * 1024 * 1024)
+
+#define NGX_HTTP_LLM_LOG_BUFFER   65536
+#define NGX_HTTP_LLM_LOG_FLUSH    1000
+
+
+
+static char *ngx_http_llm_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_llm_zone_t *ngx_http_llm_zone_add(ngx_conf_t *cf, size_t size);
+static char *ngx_http_llm_usage_log(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_llm_usage_log_param(ngx_conf_t *cf,
+    ngx_str_t *word, ssize_t *buffer, ngx_int_t *flush);
+static char *ngx_http_llm_id_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_llm_class(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_http_llm_class_t *ngx_http_llm_class_add(ngx_conf_t *cf,
+    ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name);
+
+/* a class has nothing to say yet but its name */
+
+static ngx_http_llm_directive_t  ngx_http_llm_class_directives[] = {
+      ngx_http_llm_directive_null
+};
+
+
+ngx_command_t  ngx_http_llm_commands[] = {
+
+    { ngx_string("llm_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_llm_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_prices"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_llm_prices_set,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_usage_log"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_llm_usage_log,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_id_secret"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_llm_id_secret,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_provider"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_llm_provider_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_model"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_llm_model_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_class"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_llm_class,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_http_llm_key_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_route"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE123,
+      ngx_http_llm_location_set,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+void *
+ngx_http_llm_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_llm_main_conf_t  *lmcf;
+
+    static ngx_str_t  name = ngx_string("default");
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     lmcf->zone = NULL;
+     *     lmcf->prices = NULL;
+     *     lmcf->id_secret = { 0, NULL };
+     */
+
+    lmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_llm_main_conf_t));
+    if (lmcf == NULL) {
+        return NULL;
+    }
+
+    lmcf->usage_log = NGX_CONF_UNSET_PTR;
+
+    if (ngx_array_init(&lmcf->providers, cf->pool, 4,
+                       sizeof(ngx_http_llm_provider_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (ngx_array_init(&lmcf->models, cf->pool, 4,
+                       sizeof(ngx_http_llm_model_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (ngx_array_init(&lmcf->classes, cf->pool, 4,
+                       sizeof(ngx_http_llm_class_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (ngx_array_init(&lmcf->keys, cf->pool, 4, sizeof(ngx_http_llm_key_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    lmcf->lookup = ngx_http_llm_lookup_create(cf);
+    if (lmcf->lookup == NULL) {
+        return NULL;
+    }
+
+    lmcf->default_class = ngx_http_llm_class_add(cf, lmcf, &name);
+    if (lmcf->default_class == NULL) {
+        return NULL;
+    }
+
+    return lmcf;
+}
+
+
+char *
+ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_llm_main_conf_t *lmcf = conf;
+
+    ngx_http_llm_lookup_t  *lookup;
+
+    lookup = lmcf->lookup;
+
+    ngx_conf_init_ptr_value(lmcf->usage_log, NULL);
+
+    if (lmcf->zone == NULL && lookup->used) {
+        lmcf->zone = ngx_http_llm_zone_add(cf, NGX_HTTP_LLM_ZONE_SIZE);
+        if (lmcf->zone == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_llm_provider_init(cf, lmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_llm_route_init(cf, lmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_llm_key_init(cf, lmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_llm_location_init(cf, lmcf);
+}
+
+
+static char *
+ngx_http_llm_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_llm_main_conf_t *lmcf = conf;
+
+    ssize_t     size;
+    ngx_str_t  *value;
+
+    if (lmcf->zone) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    size = ngx_parse_size(&value[1]);
+
+    if (size == NGX_ERROR) {
+        return ngx_http_llm_block_invalid(cf, &value[1],
+                                          "a size, like \"8m\"");
+    }
+
+    if (cf->args->nelts > 2) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown parameter \"%V\"", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    lmcf->zone = ngx_http_llm_zone_add(cf, size);
+
+    return lmcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_llm_zone_t *
+ngx_http_llm_zone_add(ngx_conf_t *cf, size_t size)
+{
+    static ngx_str_t  name = ngx_string("llm");
+
+    return ngx_llm_zone_add(cf, &name, size, &ngx_http_llm_gateway_module);
+}
+
+
+static char *
+ngx_http_llm_usage_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_llm_main_conf_t *lmcf = conf;
+
+    ssize_t                 buffer;
+    ngx_int_t               flush;
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    ngx_http_llm_lookup_t  *lookup;
+
+    if (lmcf->usage_log != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    lookup = lmcf->lookup;
+    lookup->used = 1;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (cf->args->nelts != 2) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown parameter \"%V\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        lmcf->usage_log = NULL;
+
+        return NGX_CONF_OK;
+    }
+
+    buffer = NGX_CONF_UNSET;
+    flush = NGX_CONF_UNSET;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_http_llm_usage_log_param(cf, &value[i], &buffer, &flush)
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ngx_conf_init_value(buffer, NGX_HTTP_LLM_LOG_BUFFER);
+    ngx_conf_init_value(flush, NGX_HTTP_LLM_LOG_FLUSH);
+
+    lmcf->usage_log = ngx_llm_log_add(cf, &value[1], (size_t) buffer,
+                                      (ngx_msec_t) flush);
+
+    return lmcf->usage_log ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_llm_usage_log_param(ngx_conf_t *cf, ngx_str_t *word, ssize_t *buffer,
+    ngx_int_t *flush)
+{
+    ngx_str_t  name, value;
+
+    if (ngx_http_llm_block_pair(word, &name, &value) != NGX_OK) {
+        goto unknown;
+    }
+
+    if (llm_str_is(&name, "buffer")) {
+
+        if (*buffer != NGX_CONF_UNSET) {
+            goto duplicate;
+        }
+
+        *buffer = ngx_parse_size(&value);
+
+        if (*buffer == NGX_ERROR || *buffer == 0) {
+            (void) ngx_http_llm_block_invalid(cf, word,
+                                          "a size above 0, like \"64k\"");
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    if (llm_str_is(&name, "flush")) {
+
+        if (*flush != NGX_CONF_UNSET) {
+            goto duplicate;
+        }
+
+        *flush = ngx_parse_time(&value, 0);
+
+        if (*flush == NGX_ERROR || *flush == 0) {
+            (void) ngx_http_llm_block_invalid(cf, word,
+                                          "a time above 0, like \"1s\"");
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+unknown:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown parameter \"%V\" in \"llm_usage_log\" "
+                       "directive, it must be \"buffer=\" or \"flush=\"",
+                       word);
+
+    return NGX_ERROR;
+
+duplicate:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "duplicate parameter \"%V\"", word);
+
+    return NGX_ERROR;
+}
+
+
+static char *
+ngx_http_llm_id_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_llm_main_conf_t *lmcf = conf;
+
+    ngx_str_t              *value;
+    ngx_http_llm_lookup_t  *lookup;
+
+    if (lmcf->id_secret.data) {
+        return "is duplicate";
+    }
+
+    lookup = lmcf->lookup;
+    lookup->used = 1;
+
+    value = cf->args->elts;
+
+    if (ngx_llm_secret_resolve(cf, &value[1], 1, &lmcf->id_secret) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (lmcf->id_secret.len == 0) {
+        return "takes a secret that is not empty";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_llm_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_llm_main_conf_t *lmcf = conf;
+
+    u_char                 *last;
+    ngx_str_t              *value;
+    ngx_http_llm_class_t   *class;
+    ngx_http_llm_lookup_t  *lookup;
+
+    lookup = lmcf->lookup;
+    lookup->used = 1;
+
+    value = cf->args->elts;
+
+    if (ngx_http_llm_block_check_name(cf, &value[1], NGX_HTTP_LLM_NAME_MAX)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    last = value[1].data + value[1].len;
+
+    if (value[1].data[0] == '$' || ngx_strlchr(value[1].data, last, '=')) {
+        return ngx_http_llm_block_invalid(cf, &value[1],
+                              "a name without \"=\" and a leading \"$\", "
+                              "which \"llm_route\" would not take");
+    }
+
+    class = ngx_http_llm_conf_find_class(lmcf, &value[1]);
+
+    /* the class "default" is there without a place until it is declared */
+
+    if (class && class->place.file) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate llm_class \"%V\" (first in %s:%ui)",
+                           &value[1], class->place.file, class->place.line);
+        return NGX_CONF_ERROR;
+    }
+
+    if (class == NULL) {
+        class = ngx_http_llm_class_add(cf, lmcf, &value[1]);
+        if (class == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ngx_http_llm_block_place(cf, &class->place);
+
+    return ngx_http_llm_block_parse(cf, ngx_http_llm_class_directives, class);
+}
+
+
+static ngx_http_llm_class_t *
+ngx_http_llm_class_add(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
+    ngx_str_t *name)
+{
+    ngx_http_llm_class_t   *class, **cp;
+    ngx_http_llm_lookup_t  *lookup;
+
+    class = ngx_pcalloc(cf->pool, sizeof(ngx_http_llm_class_t));
+    if (class == NULL) {
+        return NULL;
+    }
+
+    class->name = *name;
+
+    cp = ngx_array_push(&lmcf->classes);
+    if (cp == NULL) {
+        return NULL;
+    }
+
+    *cp = class;
+
+    lookup = lmcf->lookup;
+
+    if (ngx_http_llm_lookup_add(cf, &lookup->classes, class->name.data,
+                                class->name.len, class)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return class;
+}

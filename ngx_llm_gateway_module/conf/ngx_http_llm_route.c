@@ -1,0 +1,521 @@
+
+#include "ngx_http_llm_model.h"
+#include "ngx_http_llm_lookup.h"
+
+
+#define NGX_HTTP_LLM_ROUTE_PREFIXES  3
+
+
+static char *ngx_http_llm_route_params(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route);
+static ngx_int_t ngx_http_llm_route_upstream_model(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *model);
+static char *ngx_http_llm_route_captures(ngx_conf_t *cf,
+    ngx_http_llm_model_block_t *block, ngx_http_llm_route_t *route);
+static ngx_int_t ngx_http_llm_route_cmp(const void *one, const void *two);
+static char *ngx_http_llm_route_tag(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route);
+static char *ngx_http_llm_route_price(ngx_conf_t *cf,
+    ngx_http_llm_main_conf_t *lmcf, ngx_http_llm_route_t *route);
+
+
+char *
+ngx_http_llm_route_set(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
+    void *object)
+{
+    ngx_http_llm_model_block_t *block = object;
+
+    u_char                 *p;
+    ngx_str_t              *value;
+    ngx_http_llm_model_t   *model;
+    ngx_http_llm_route_t   *route, **rp;
+    ngx_http_llm_lookup_t  *lookup;
+
+    model = &block->model;
+    value = cf->args->elts;
+
+    if (ngx_http_llm_block_check_name(cf, &value[1], NGX_HTTP_LLM_NAME_MAX)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    route = ngx_pcalloc(cf->pool, sizeof(ngx_http_llm_route_t));
+    if (route == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    route->model = model;
+    route->priority = NGX_CONF_UNSET_UINT;
+    route->weight = NGX_CONF_UNSET_UINT;
+    route->active = NGX_CONF_UNSET;
+    ngx_http_llm_block_place(cf, &route->place);
+
+    if (ngx_http_llm_route_params(cf, route) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (route->upstream_model.data == NULL) {
+        route->upstream_model = model->name;
+    }
+
+    ngx_conf_init_uint_value(route->priority, 1);
+    ngx_conf_init_uint_value(route->weight, 1);
+    ngx_conf_init_value(route->active, 1);
+
+    rp = ngx_array_push(&model->routes);
+    if (rp == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *rp = route;
+
+    p = ngx_pnalloc(cf->pool, model->name.len + 1 + NGX_INT_T_LEN);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    route->name.data = p;
+    route->name.len = ngx_sprintf(p, "%V#%ui", &model->name,
+                                  model->routes.nelts)
+                      - p;
+
+    lookup = ngx_http_llm_lookup_get(cf);
+
+    if (ngx_http_llm_lookup_defer(cf, &lookup->route_providers, route,
+                                  &value[1])
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_llm_route_params(ngx_conf_t *cf, ngx_http_llm_route_t *route)
+{
+    ngx_int_t    n;
+    ngx_str_t   *word, key, value;
+    ngx_uint_t   i;
+
+    word = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_http_llm_block_pair(&word[i], &key, &value) != NGX_OK) {
+            goto unknown;
+        }
+
+        if (llm_str_is(&key, "model")) {
+
+            if (route->upstream_model.data) {
+                goto duplicate;
+            }
+
+            if (ngx_http_llm_route_upstream_model(cf, route, &word[i], &value)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (llm_str_is(&key, "priority")) {
+
+            if (route->priority != NGX_CONF_UNSET_UINT) {
+                goto duplicate;
+            }
+
+            n = ngx_atoi(value.data, value.len);
+
+            if (n == NGX_ERROR || n == 0) {
+                return ngx_http_llm_block_invalid(cf, &word[i],
+                                                  "a number of at least 1");
+            }
+
+            route->priority = n;
+
+        } else if (llm_str_is(&key, "weight")) {
+
+            if (route->weight != NGX_CONF_UNSET_UINT) {
+                goto duplicate;
+            }
+
+            n = ngx_atoi(value.data, value.len);
+
+            if (n == NGX_ERROR || n > 1000000) {
+                return ngx_http_llm_block_invalid(cf, &word[i],
+                                              "a number from 0 to 1000000");
+            }
+
+            route->weight = n;
+
+        } else if (llm_str_is(&key, "active")) {
+
+            if (route->active != NGX_CONF_UNSET) {
+                goto duplicate;
+            }
+
+            if (ngx_http_llm_block_flag(cf, &word[i], &value, &route->active)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else {
+            goto unknown;
+        }
+    }
+
+    return NGX_CONF_OK;
+
+unknown:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown parameter \"%V\" in \"route\" directive, it "
+                       "must be \"model=\", \"priority=\", \"weight=\" or "
+                       "\"active=\"", &word[i]);
+
+    return NGX_CONF_ERROR;
+
+duplicate:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "duplicate parameter \"%V\"", &word[i]);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_llm_route_upstream_model(ngx_conf_t *cf, ngx_http_llm_route_t *route,
+    ngx_str_t *word, ngx_str_t *model)
+{
+    ngx_uint_t                        i;
+    ngx_http_compile_complex_value_t  ccv;
+
+    if (!ngx_http_llm_block_is_name(model->data, model->len,
+                                    NGX_HTTP_LLM_MODEL_MAX))
+    {
+        (void) ngx_http_llm_block_invalid(cf, word,
+                   "1 to 256 printable ASCII characters without quotes, "
+                   "spaces and backslashes");
+        return NGX_ERROR;
+    }
+
+    route->upstream_model = *model;
+
+    for (i = 0; i < model->len; i++) {
+
+        if (model->data[i] != '$') {
+            continue;
+        }
+
+        if (++i == model->len
+            || model->data[i] < '1' || model->data[i] > '9')
+        {
+            (void) ngx_http_llm_block_invalid(cf, word,
+                       "a model's name, \"$\" may only stand before 1 to 9");
+            return NGX_ERROR;
+        }
+
+        route->captures = 1;
+    }
+
+    if (!route->captures) {
+        return NGX_OK;
+    }
+
+    route->upstream_value = ngx_palloc(cf->pool,
+                                       sizeof(ngx_http_complex_value_t));
+    if (route->upstream_value == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &route->upstream_model;
+    ccv.complex_value = route->upstream_value;
+
+    return ngx_http_compile_complex_value(&ccv);
+}
+
+
+char *
+ngx_http_llm_route_finish(ngx_conf_t *cf, ngx_http_llm_model_block_t *block)
+{
+    ngx_uint_t              i;
+    ngx_http_llm_model_t   *model;
+    ngx_http_llm_route_t  **route;
+
+    model = &block->model;
+
+    if (model->routes.nelts == 0) {
+        return ngx_http_llm_block_error(cf, &model->place,
+                                "no \"route\" in llm_model \"%V\"",
+                                &model->name);
+    }
+
+    route = model->routes.elts;
+
+    for (i = 0; i < model->routes.nelts; i++) {
+
+        if (!route[i]->captures) {
+            continue;
+        }
+
+        model->captures = 1;
+
+        if (ngx_http_llm_route_captures(cf, block, route[i]) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    ngx_sort(route, model->routes.nelts, sizeof(ngx_http_llm_route_t *),
+             ngx_http_llm_route_cmp);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_llm_route_captures(ngx_conf_t *cf, ngx_http_llm_model_block_t *block,
+    ngx_http_llm_route_t *route)
+{
+    ngx_str_t   *text;
+    ngx_uint_t   i, n, capture;
+
+    text = &route->upstream_model;
+    n = 0;
+
+    for (i = 0; i < text->len; i++) {
+        if (text->data[i] == '$') {
+            capture = text->data[++i] - '0';
+            n = ngx_max(n, capture);
+        }
+    }
+
+    if (block->regexes == 0) {
+        return ngx_http_llm_block_error(cf, &route->place,
+                            "\"model=%V\" takes captures, but llm_model "
+                            "\"%V\" has no alias that is a regular "
+                            "expression", text, &block->model.name);
+    }
+
+    if (n > block->captures) {
+        return ngx_http_llm_block_error(cf, &route->place,
+                            "\"model=%V\" takes capture %ui, but a regular "
+                            "expression of llm_model \"%V\" has %ui of them",
+                            text, n, &block->model.name, block->captures);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* ngx_sort() is stable: what is equal stays as it was declared */
+
+static ngx_int_t
+ngx_http_llm_route_cmp(const void *one, const void *two)
+{
+    ngx_http_llm_route_t  *first, *second;
+
+    first = *(ngx_http_llm_route_t **) one;
+    second = *(ngx_http_llm_route_t **) two;
+
+    if (first->priority != second->priority) {
+        return first->priority > second->priority ? 1 : -1;
+    }
+
+    return (first->weight == 0) - (second->weight == 0);
+}
+
+
+char *
+ngx_http_llm_route_init(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf)
+{
+    ngx_uint_t               i;
+    ngx_http_llm_route_t    *route;
+    ngx_http_llm_lookup_t   *lookup;
+    ngx_http_llm_pending_t  *pending;
+
+    lookup = lmcf->lookup;
+    pending = lookup->route_providers.elts;
+
+    for (i = 0; i < lookup->route_providers.nelts; i++) {
+
+        route = pending[i].object;
+
+        route->provider = ngx_http_llm_lookup_find(&lookup->providers,
+                                                   pending[i].name.data,
+                                                   pending[i].name.len);
+        if (route->provider == NULL) {
+            return ngx_http_llm_block_error(cf, &pending[i].place,
+                            "unknown provider \"%V\" in \"route\" directive "
+                            "of llm_model \"%V\", no llm_provider has this "
+                            "name", &pending[i].name, &route->model->name);
+        }
+
+        if (ngx_http_llm_route_tag(cf, route) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_http_llm_route_price(cf, lmcf, route) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * The tag names a route in ids that providers made: it must come out the same
+ * after a reload and on another host, whatever else the configuration says.
+ */
+
+static char *
+ngx_http_llm_route_tag(ngx_conf_t *cf, ngx_http_llm_route_t *route)
+{
+    u_char                 *p, digest[NGX_LLM_DIGEST_LEN];
+    u_char                  buf[ngx_base64_encoded_length(NGX_LLM_DIGEST_LEN)];
+    ngx_str_t               text, src, dst;
+    ngx_http_llm_route_t   *other;
+    ngx_http_llm_lookup_t  *lookup;
+
+    text.len = route->model->name.len + 1 + route->provider->name.len + 1
+               + route->upstream_model.len;
+
+    text.data = ngx_pnalloc(cf->temp_pool, text.len);
+    if (text.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_cpymem(text.data, route->model->name.data,
+                   route->model->name.len);
+    *p++ = '\0';
+    p = ngx_cpymem(p, route->provider->name.data, route->provider->name.len);
+    *p++ = '\0';
+    (void) ngx_cpymem(p, route->upstream_model.data,
+                      route->upstream_model.len);
+
+    ngx_llm_secret_digest(&text, digest);
+
+    src.len = NGX_LLM_DIGEST_LEN;
+    src.data = digest;
+    dst.data = buf;
+
+    ngx_encode_base64url(&dst, &src);
+    ngx_memcpy(route->tag, buf, NGX_HTTP_LLM_ROUTE_TAG_LEN);
+
+    lookup = ngx_http_llm_lookup_get(cf);
+
+    other = ngx_http_llm_lookup_find(&lookup->tags, route->tag,
+                                     NGX_HTTP_LLM_ROUTE_TAG_LEN);
+    if (other == NULL) {
+        if (ngx_http_llm_lookup_add(cf, &lookup->tags, route->tag,
+                                    NGX_HTTP_LLM_ROUTE_TAG_LEN, route)
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (other->model == route->model
+        && other->provider == route->provider
+        && other->upstream_model.len == route->upstream_model.len
+        && ngx_strncmp(other->upstream_model.data,
+                       route->upstream_model.data, route->upstream_model.len)
+           == 0)
+    {
+        return ngx_http_llm_block_error(cf, &route->place,
+                          "duplicate route to \"%V\" with model \"%V\" in "
+                          "llm_model \"%V\" (first in %s:%ui)",
+                          &route->provider->name, &route->upstream_model,
+                          &route->model->name, other->place.file,
+                          other->place.line);
+    }
+
+    return ngx_http_llm_block_error(cf, &route->place,
+                          "route \"%V\" has the same tag as route \"%V\" "
+                          "(in %s:%ui), rename one of their models",
+                          &route->name, &other->name, other->place.file,
+                          other->place.line);
+}
+
+
+static char *
+ngx_http_llm_route_price(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
+    ngx_http_llm_route_t *route)
+{
+    int                     rc;
+    unsigned                n;
+    llm_str_t               prefixes[NGX_HTTP_LLM_ROUTE_PREFIXES], model;
+    ngx_uint_t              i;
+    llm_price_t            *price;
+    ngx_keyval_t           *field;
+    ngx_http_llm_lookup_t  *lookup;
+
+    /* names of protocols in the catalogue, by llm_protocol_e */
+
+    static const llm_str_t  names[][2] = {
+        { llm_string(""), llm_string("") },
+        { llm_string("openai"), llm_string("") },
+        { llm_string("anthropic"), llm_string("") },
+        { llm_string("gemini"), llm_string("vertex_ai") }
+    };
+
+    if (lmcf->prices) {
+        n = 0;
+
+        prefixes[n].len = route->provider->name.len;
+        prefixes[n++].data = route->provider->name.data;
+
+        for (i = 0; i < 2; i++) {
+            if (names[route->provider->protocol][i].len) {
+                prefixes[n++] = names[route->provider->protocol][i];
+            }
+        }
+
+        /* which model captures will make is not known here */
+
+        model.len = route->captures ? 0 : route->upstream_model.len;
+        model.data = route->upstream_model.data;
+
+        route->price = llm_prices_find(lmcf->prices, prefixes, n, &model,
+                                       (llm_str_t *) &route->model->name);
+    }
+
+    if (route->model->price_fields.nelts == 0) {
+        return NGX_CONF_OK;
+    }
+
+    lookup = lmcf->lookup;
+
+    price = llm_price_inline(&lookup->arena, route->price);
+    if (price == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    field = route->model->price_fields.elts;
+
+    for (i = 0; i < route->model->price_fields.nelts; i++) {
+
+        rc = llm_price_set(price, (llm_str_t *) &field[i].key,
+                           (llm_str_t *) &field[i].value);
+
+        if (rc != LLM_OK) {
+            return ngx_http_llm_block_error(cf, &route->model->place,
+                              "price \"%V=%V\" of llm_model \"%V\" cannot be "
+                              "laid over the catalogue's", &field[i].key,
+                              &field[i].value, &route->model->name);
+        }
+    }
+
+    route->price = price;
+
+    return NGX_CONF_OK;
+}
