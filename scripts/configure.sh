@@ -83,12 +83,12 @@ else
 
     # the older packages leave the compiler's options to the module
 
-    case " ${NGINX_CONF_FLAGS[*]} " in
+    case " ${NGX_CONF_FLAGS[*]} " in
         *" --with-cc-opt="*)
-            opts=("${NGINX_CONF_FLAGS[@]}")
+            opts=("${NGX_CONF_FLAGS[@]}")
             ;;
         *)
-            opts=("${NGINX_CONF_FLAGS[@]}"
+            opts=("${NGX_CONF_FLAGS[@]}"
                   --with-cc-opt="$(flags CFLAGS) -fPIC $(flags CPPFLAGS) \
 ${CC_OPT:-}"
                   --with-ld-opt="$(flags LDFLAGS) -fPIC ${LD_OPT:-}")
