@@ -27,6 +27,9 @@
 /* a pool as the pure layer's memory, and its strings as nginx's */
 #define ngx_http_llm_str(s)   ((ngx_str_t *) (s))
 #define ngx_http_llm_pure(s)  ((llm_str_t *) (s))
+/* copies a string of the pure layer */
+#define ngx_http_llm_str_set(dst, src)                                        \
+    (dst)->len = (src)->len; (dst)->data = (src)->data
 
 
 /*

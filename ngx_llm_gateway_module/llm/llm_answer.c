@@ -447,6 +447,13 @@ llm_answer_end(llm_answer_t *a)
 }
 
 
+int
+llm_answer_complete(const llm_answer_t *a)
+{
+    return a->kind == LLM_ANSWER_JSON && llm_scan_complete(a->scan);
+}
+
+
 unsigned
 llm_answer_event(const llm_answer_t *a)
 {

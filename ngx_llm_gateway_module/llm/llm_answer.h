@@ -71,6 +71,12 @@ int llm_answer_feed(llm_answer_t *a, const unsigned char *data, size_t len,
  */
 int llm_answer_end(llm_answer_t *a);
 
+/*
+ * Of a JSON answer: whether its value is complete, so that only white space
+ * may follow.  Tells the end of a body that has no length of its own.
+ */
+int llm_answer_complete(const llm_answer_t *a);
+
 /* bits of the event that just ended, LLM_EVENT_* */
 unsigned llm_answer_event(const llm_answer_t *a);
 

@@ -16,12 +16,15 @@
 #include <string.h>
 
 
-/* the same order of members as in ngx_str_t, which layer 3 relies on */
+/*
+ * The same order of members as in ngx_str_t: layer 3 takes one for the other,
+ * which may_alias tells the compiler.
+ */
 
 typedef struct {
     size_t           len;
     unsigned char   *data;
-} llm_str_t;
+} __attribute__((may_alias)) llm_str_t;
 
 
 #define llm_string(s)     { sizeof(s) - 1, (unsigned char *) s }

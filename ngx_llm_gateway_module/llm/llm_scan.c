@@ -186,6 +186,13 @@ llm_scan_complete(const llm_scan_t *s)
 
 
 size_t
+llm_scan_close(const llm_scan_t *s)
+{
+    return s->close;
+}
+
+
+size_t
 llm_scan_offset(const llm_scan_t *s)
 {
     return s->offset;
@@ -449,6 +456,7 @@ llm_scan_value_end(llm_scan_t *s, size_t offset, uint32_t count)
 
     if (s->depth == 0) {
         s->state = LLM_SCAN_DONE;
+        s->close = offset - 1;
         return LLM_OK;
     }
 

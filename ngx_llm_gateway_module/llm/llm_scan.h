@@ -123,6 +123,9 @@ int llm_scan_end(llm_scan_t *s);
 /* whether one complete value was read (only white space may follow) */
 int llm_scan_complete(const llm_scan_t *s);
 
+/* offset of the outermost value's last byte, once it is complete */
+size_t llm_scan_close(const llm_scan_t *s);
+
 /* bytes taken so far; after an error, the offset of the offending byte */
 size_t llm_scan_offset(const llm_scan_t *s);
 

@@ -83,6 +83,7 @@ struct llm_scan_s {
     const unsigned char  *pos;
     const unsigned char  *end;
     size_t                offset;     /* of the piece, or of the error */
+    size_t                close;      /* the outermost value's last byte */
 
     /* the token at hand */
 

@@ -1,0 +1,611 @@
+
+/*
+ * The access phase: who asks, for which endpoint, with which body.  The only
+ * file besides _body.c that suspends the phase.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <openssl/rand.h>
+
+#include "ngx_http_llm_module.h"
+
+
+/* what one request may take from its pool for the pure layer */
+#define NGX_HTTP_LLM_ARENA_LIMIT  (64 * 1024 * 1024)
+
+#define NGX_HTTP_LLM_ID_LEN  32
+
+
+typedef struct {
+    ngx_http_llm_key_t     *key;
+    ngx_http_llm_secret_t  *secret;
+    unsigned                given:1;     /* a credential was sent */
+    unsigned                differ:1;    /* two name different keys */
+} ngx_http_llm_credential_t;
+
+
+static ngx_int_t ngx_http_llm_authenticate(ngx_http_llm_ctx_t *ctx);
+static void ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_credential_t *cr);
+static void ngx_http_llm_try_credential(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_credential_t *cr, ngx_str_t *text);
+static ngx_int_t ngx_http_llm_check_key(ngx_http_llm_ctx_t *ctx);
+static ngx_int_t ngx_http_llm_check_address(ngx_http_llm_ctx_t *ctx);
+static ngx_int_t ngx_http_llm_check_endpoint(ngx_http_llm_ctx_t *ctx);
+static ngx_int_t ngx_http_llm_authorize(ngx_http_llm_ctx_t *ctx);
+static ngx_int_t ngx_http_llm_set_id(ngx_http_llm_ctx_t *ctx);
+static void *ngx_http_llm_pool_alloc(void *data, size_t size);
+static void ngx_http_llm_ctx_cleanup(void *data);
+
+
+ngx_int_t
+ngx_http_llm_access_handler(ngx_http_request_t *r)
+{
+    uint64_t                  start;
+    ngx_int_t                 rc;
+    ngx_http_llm_ctx_t       *ctx;
+    ngx_http_llm_loc_conf_t  *llcf;
+
+    llcf = ngx_http_get_module_loc_conf(r, ngx_http_llm_gateway_module);
+
+    if (!llcf->enable) {
+        return NGX_DECLINED;
+    }
+
+    start = ngx_http_llm_clock_us();
+
+    ctx = ngx_http_llm_create_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->state == NGX_HTTP_LLM_START) {
+
+        r->connection->log->action = "checking llm key";
+
+        rc = ngx_http_llm_authenticate(ctx);
+        if (rc == NGX_OK) {
+            rc = ngx_http_llm_check_endpoint(ctx);
+        }
+
+        ctx->overhead_us += ngx_http_llm_clock_us() - start;
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        ctx->state = NGX_HTTP_LLM_BODY;
+    }
+
+    if (ctx->state == NGX_HTTP_LLM_BODY) {
+
+        rc = ngx_http_llm_body_read(ctx);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        start = ngx_http_llm_clock_us();
+        r->connection->log->action = "choosing llm routes";
+
+        rc = ngx_http_llm_authorize(ctx);
+
+        ctx->overhead_us += ngx_http_llm_clock_us() - start;
+
+        return rc;
+    }
+
+    return ctx->authorized ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_llm_authorize(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (!(ctx->target.op->flags & LLM_OP_LOCAL)) {
+
+        rc = ngx_http_llm_plan(ctx);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    ctx->state = NGX_HTTP_LLM_PLANNED;
+    ctx->authorized = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_authenticate(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_http_llm_credential_t  cr;
+
+    ngx_memzero(&cr, sizeof(ngx_http_llm_credential_t));
+
+    ngx_http_llm_find_credentials(ctx, &cr);
+
+    if (cr.differ) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_INVALID_API_KEY, NULL,
+                                   "the request carries two different API "
+                                   "keys; send one");
+    }
+
+    if (cr.key == NULL) {
+
+        if (!ctx->llcf->key_required) {
+            return NGX_OK;
+        }
+
+        if (!cr.given) {
+            return ngx_http_llm_refuse(ctx, LLM_ERROR_INVALID_API_KEY, NULL,
+                                       "no API key was sent; use "
+                                       "\"Authorization: Bearer KEY\", "
+                                       "\"x-api-key\", \"x-goog-api-key\" or "
+                                       "\"api-key\"");
+        }
+
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_INVALID_API_KEY, NULL,
+                                   "the API key is not known here");
+    }
+
+    ctx->key = cr.key;
+
+    if (cr.secret->until && cr.secret->until <= ngx_time()) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_EXPIRED_API_KEY, NULL,
+                                   "this secret of key \"%V\" was rotated out",
+                                   &ctx->key->name);
+    }
+
+    return ngx_http_llm_check_key(ctx);
+}
+
+
+static void
+ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_credential_t *cr)
+{
+    u_char              *p, *dst, *src;
+    ngx_str_t            text;
+    ngx_uint_t           i;
+    ngx_list_part_t     *part;
+    ngx_table_elt_t     *h;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        text = h[i].value;
+        p = h[i].lowcase_key;
+
+        switch (h[i].key.len) {
+
+        case sizeof("authorization") - 1:
+            if (ngx_memcmp(p, "authorization", sizeof("authorization") - 1)
+                != 0
+                || text.len <= sizeof("Bearer ") - 1
+                || ngx_strncasecmp(text.data, (u_char *) "Bearer ",
+                                   sizeof("Bearer ") - 1)
+                   != 0)
+            {
+                continue;
+            }
+
+            text.data += sizeof("Bearer ") - 1;
+            text.len -= sizeof("Bearer ") - 1;
+
+            while (text.len && *text.data == ' ') {
+                text.data++;
+                text.len--;
+            }
+
+            break;
+
+        case sizeof("x-goog-api-key") - 1:
+            if (ngx_memcmp(p, "x-goog-api-key", sizeof("x-goog-api-key") - 1)
+                != 0)
+            {
+                continue;
+            }
+
+            break;
+
+        case sizeof("x-api-key") - 1:
+            if (ngx_memcmp(p, "x-api-key", sizeof("x-api-key") - 1) != 0) {
+                continue;
+            }
+
+            break;
+
+        case sizeof("api-key") - 1:
+            if (ngx_memcmp(p, "api-key", sizeof("api-key") - 1) != 0) {
+                continue;
+            }
+
+            break;
+
+        default:
+            continue;
+        }
+
+        ngx_http_llm_try_credential(ctx, cr, &text);
+    }
+
+    if (!ctx->llcf->query_key
+        || ngx_http_arg(r, (u_char *) "key", 3, &text) != NGX_OK)
+    {
+        return;
+    }
+
+    dst = ngx_pnalloc(r->pool, text.len);
+    if (dst == NULL) {
+        return;
+    }
+
+    src = text.data;
+    text.data = dst;
+    ngx_unescape_uri(&dst, &src, text.len, NGX_UNESCAPE_URI);
+    text.len = dst - text.data;
+
+    ngx_http_llm_try_credential(ctx, cr, &text);
+
+    ngx_explicit_memzero(text.data, text.len);
+}
+
+
+/*
+ * Where several credentials are sent the one that names a key counts (Claude
+ * Code may send two); two that name different keys are refused.
+ */
+
+static void
+ngx_http_llm_try_credential(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_credential_t *cr, ngx_str_t *text)
+{
+    ngx_http_llm_key_t     *key;
+    ngx_http_llm_secret_t  *secret;
+
+    if (text->len == 0) {
+        return;
+    }
+
+    cr->given = 1;
+
+    key = ngx_http_llm_conf_find_key(ctx->lmcf, text, &secret);
+
+    if (key == NULL) {
+        return;
+    }
+
+    if (cr->key && cr->key != key) {
+        cr->differ = 1;
+        return;
+    }
+
+    /* of two secrets of one key the one that is still good */
+
+    if (cr->key && cr->secret->until == 0) {
+        return;
+    }
+
+    cr->key = key;
+    cr->secret = secret;
+}
+
+
+static ngx_int_t
+ngx_http_llm_check_key(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_http_llm_key_t  *key;
+
+    key = ctx->key;
+
+    if (key->expires && key->expires <= ngx_time()) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_EXPIRED_API_KEY, NULL,
+                                   "key \"%V\" has expired", &key->name);
+    }
+
+    if (!key->active) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_KEY_DISABLED, NULL,
+                                   "key \"%V\" is disabled", &key->name);
+    }
+
+    if (key->cidr) {
+        return ngx_http_llm_check_address(ctx);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_check_address(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_connection_t  *c;
+
+    c = ctx->request->connection;
+
+    if (ngx_cidr_match(c->sockaddr, ctx->key->cidr) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_http_llm_refuse(ctx, LLM_ERROR_ADDRESS_NOT_ALLOWED, NULL,
+                               "key \"%V\" may not be used from address %V",
+                               &ctx->key->name, &c->addr_text);
+}
+
+
+static ngx_int_t
+ngx_http_llm_check_endpoint(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_http_request_t  *r;
+    llm_endpoint_e       endpoint;
+
+    r = ctx->request;
+
+    if (ctx->target.op == NULL) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_UNKNOWN_ENDPOINT, NULL,
+                                   "no endpoint answers %V \"%V\"",
+                                   &r->method_name, &r->uri);
+    }
+
+    endpoint = ctx->target.op->endpoint;
+
+    if (ctx->key && !(ctx->key->endpoints & ((uint32_t) 1 << endpoint))) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_ENDPOINT_NOT_ALLOWED, NULL,
+                                   "key \"%V\" may not use endpoint \"%V\"",
+                                   &ctx->key->name,
+                                   ngx_http_llm_str(
+                                       &llm_endpoint_names[endpoint]));
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_refuse(ngx_http_llm_ctx_t *ctx, llm_error_e code,
+    const char *param, const char *fmt, ...)
+{
+    u_char       *p;
+    va_list       args;
+    llm_error_t  *err;
+
+    err = &ctx->error;
+
+    ngx_memzero(err, sizeof(llm_error_t));
+
+    err->code = code;
+
+    if (param) {
+        err->param.data = (u_char *) param;
+        err->param.len = ngx_strlen(param);
+    }
+
+    err->message.data = ngx_pnalloc(ctx->request->pool,
+                                    NGX_HTTP_LLM_MAX_MESSAGE);
+
+    if (err->message.data) {
+        va_start(args, fmt);
+        p = ngx_vslprintf(err->message.data,
+                          err->message.data + NGX_HTTP_LLM_MAX_MESSAGE, fmt,
+                          args);
+        va_end(args);
+
+        err->message.len = p - err->message.data;
+    }
+
+    return ngx_http_llm_refused(ctx);
+}
+
+
+ngx_int_t
+ngx_http_llm_refused(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_int_t   status;
+    ngx_uint_t  level;
+
+    ctx->state = NGX_HTTP_LLM_DONE;
+
+    status = llm_error_status(&ctx->error);
+    level = (status >= 500) ? NGX_LOG_ERR : NGX_LOG_INFO;
+
+    ngx_log_error(level, ctx->request->connection->log, 0,
+                  "llm request refused, %V: \"%*s\"",
+                  ngx_http_llm_str(&llm_error_names[ctx->error.code]),
+                  ngx_min(ctx->error.message.len, 256),
+                  ctx->error.message.data);
+
+    return status;
+}
+
+
+ngx_http_llm_ctx_t *
+ngx_http_llm_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t  *cln;
+    ngx_http_llm_ctx_t  *ctx;
+
+    r = r->main;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_llm_gateway_module);
+
+    if (ctx || !(r->internal || r->filter_finalize)) {
+        return ctx;
+    }
+
+    /* an internal redirect cleared it: it is still with the pool */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_llm_ctx_cleanup) {
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_llm_ctx_t *
+ngx_http_llm_create_ctx(ngx_http_request_t *r)
+{
+    ngx_time_t          *tp;
+    ngx_pool_cleanup_t  *cln;
+    ngx_http_llm_ctx_t  *ctx;
+
+    r = r->main;
+
+    ctx = ngx_http_llm_get_ctx(r);
+    if (ctx) {
+        return ctx;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_llm_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_llm_ctx_t));
+
+    cln->handler = ngx_http_llm_ctx_cleanup;
+
+    ctx->request = r;
+    ctx->lmcf = ngx_http_get_module_main_conf(r, ngx_http_llm_gateway_module);
+    ctx->llcf = ngx_http_get_module_loc_conf(r, ngx_http_llm_gateway_module);
+    ctx->class = ctx->lmcf->default_class;
+
+    tp = ngx_timeofday();
+    ctx->start = ngx_current_msec
+                 - (ngx_msec_t) ((tp->sec - r->start_sec) * 1000
+                                 + (ngx_msec_int_t) (tp->msec
+                                                     - r->start_msec));
+
+    ctx->arena.alloc = ngx_http_llm_pool_alloc;
+    ctx->arena.data = r->pool;
+    ctx->arena.left = NGX_HTTP_LLM_ARENA_LIMIT;
+
+    ctx->protocol = LLM_PROTOCOL_OPENAI;
+
+    if (ngx_http_llm_set_id(ctx) != NGX_OK) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&ctx->attempts, r->pool, 2,
+                       sizeof(ngx_http_llm_attempt_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (llm_endpoint_find(ngx_http_llm_pure(&r->method_name),
+                          ngx_http_llm_pure(&r->uri),
+                          ngx_http_llm_pure(&r->args), &ctx->target)
+        == LLM_OK)
+    {
+        ctx->protocol = (ctx->target.op->endpoint == LLM_ENDPOINT_MODELS)
+                        ? ngx_http_llm_models_shape(r)
+                        : ctx->target.op->protocol;
+
+    } else {
+        ctx->target.op = NULL;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_llm_gateway_module);
+
+    return ctx;
+}
+
+
+/* found by its address in the pool's list; there is nothing to clean */
+
+static void
+ngx_http_llm_ctx_cleanup(void *data)
+{
+}
+
+
+/*
+ * 128 bits: a random start per process, stepped and mixed by a bijection, so
+ * that no two requests of a process share one and no system call is made.
+ */
+
+static ngx_int_t
+ngx_http_llm_set_id(ngx_http_llm_ctx_t *ctx)
+{
+    uint64_t           z[2];
+    ngx_uint_t         i;
+
+    static uint64_t    seed[2];
+    static ngx_pid_t   pid;
+
+    if (pid != ngx_pid) {
+        if (RAND_bytes((u_char *) seed, sizeof(seed)) != 1) {
+            return NGX_ERROR;
+        }
+
+        pid = ngx_pid;
+    }
+
+    seed[0]++;
+
+    z[0] = seed[0];
+    z[1] = seed[0] ^ seed[1];
+
+    for (i = 0; i < 2; i++) {
+        z[i] ^= z[i] >> 30;
+        z[i] *= 0xbf58476d1ce4e5b9ULL;
+        z[i] ^= z[i] >> 27;
+        z[i] *= 0x94d049bb133111ebULL;
+        z[i] ^= z[i] >> 31;
+    }
+
+    ctx->id.data = ngx_pnalloc(ctx->request->pool, NGX_HTTP_LLM_ID_LEN);
+    if (ctx->id.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_hex_dump(ctx->id.data, (u_char *) z, sizeof(z));
+    ctx->id.len = NGX_HTTP_LLM_ID_LEN;
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_llm_pool_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
+
+
+uint64_t
+ngx_http_llm_clock_us(void)
+{
+    struct timespec  ts;
+
+    if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1) {
+        return 0;
+    }
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}

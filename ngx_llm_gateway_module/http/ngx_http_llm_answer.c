@@ -1,0 +1,841 @@
+
+/*
+ * A provider's answer: the gate that holds it until it is worth committing,
+ * what passes afterwards, and its end.  The only files that touch u->buffer
+ * are this one and those of ngx_http_llm_answer.h.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_answer.h"
+
+
+static ngx_int_t ngx_http_llm_answer_open(ngx_http_llm_answer_t *an);
+static llm_answer_e ngx_http_llm_answer_kind(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_more(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_fail(ngx_http_llm_answer_t *an,
+    const char *error);
+static ngx_http_llm_failure_e ngx_http_llm_answer_failure(ngx_uint_t status);
+static void ngx_http_llm_answer_account(ngx_http_llm_answer_t *an);
+static void ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc);
+static void ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
+    ngx_http_llm_attempt_t *at, ngx_int_t rc);
+static const char *ngx_http_llm_answer_told(ngx_http_llm_answer_t *an);
+
+
+ngx_int_t
+ngx_http_llm_answer_init(ngx_http_request_t *r, ngx_http_llm_attempt_t *at)
+{
+    ngx_http_llm_answer_t  *an;
+
+    an = ngx_pcalloc(r->pool, sizeof(ngx_http_llm_answer_t));
+    if (an == NULL) {
+        return NGX_ERROR;
+    }
+
+    an->at = at;
+    an->request = r;
+    an->rest = -1;
+    an->held_last = &an->held;
+
+    at->answer = an;
+    at->request = r;
+
+    r->state = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_answer_process_header(ngx_http_request_t *r)
+{
+    ngx_int_t                rc;
+    ngx_http_upstream_t     *u;
+    ngx_http_llm_answer_t   *an;
+    ngx_http_llm_attempt_t  *at;
+
+    u = r->upstream;
+    at = ngx_http_llm_get_ctx(r)->current;
+    an = at->answer;
+
+    if (at->first_byte == 0) {
+        at->first_byte = ngx_current_msec;
+    }
+
+    if (!an->head_done) {
+
+        rc = ngx_http_llm_head_parse(r, an);
+
+        if (rc == NGX_AGAIN || rc == NGX_ERROR) {
+            return rc;
+        }
+
+        if (rc == NGX_DECLINED) {
+            return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+        }
+
+        rc = ngx_http_llm_answer_open(an);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    an->piece = u->buffer.pos;
+
+    return ngx_http_llm_answer_gate(an);
+}
+
+
+/* the head is read: what kind of answer is it, and may it be one at all */
+
+static ngx_int_t
+ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
+{
+    ngx_uint_t            status;
+    ngx_http_llm_ctx_t   *ctx;
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+    ctx = an->at->ctx;
+    status = an->at->status;
+
+    an->kind = ngx_http_llm_answer_kind(an);
+
+    an->reader = llm_answer_create(&ctx->arena, ctx->target.op, an->kind);
+    if (an->reader == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (status >= 300 && status < 400) {
+        return ngx_http_llm_answer_fail(an, "it redirected elsewhere");
+    }
+
+    if (status >= 400) {
+        an->at->failure = ngx_http_llm_answer_failure(status);
+    }
+
+    if (an->no_body) {
+        u->keepalive = !u->headers_in.connection_close;
+    }
+
+    return NGX_OK;
+}
+
+
+static llm_answer_e
+ngx_http_llm_answer_kind(ngx_http_llm_answer_t *an)
+{
+    ngx_str_t            *type;
+    const llm_op_t       *op;
+    ngx_http_llm_ctx_t   *ctx;
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+    ctx = an->at->ctx;
+    op = ctx->target.op;
+
+    if (an->encoded || an->no_body) {
+        return LLM_ANSWER_OPAQUE;
+    }
+
+    type = u->headers_in.content_type ? &u->headers_in.content_type->value
+                                      : NULL;
+
+    if (an->at->status >= 400) {
+        return LLM_ANSWER_JSON;
+    }
+
+    if (type
+        && type->len >= sizeof("text/event-stream") - 1
+        && ngx_strncasecmp(type->data, (u_char *) "text/event-stream",
+                           sizeof("text/event-stream") - 1)
+           == 0)
+    {
+        return LLM_ANSWER_SSE;
+    }
+
+    if (op->flags & LLM_OP_STREAMS) {
+        return LLM_ANSWER_ARRAY;
+    }
+
+    if (op->flags & LLM_OP_BINARY) {
+        return LLM_ANSWER_OPAQUE;
+    }
+
+    /* transcripts may be asked for as text or subtitles */
+
+    if (op->endpoint == LLM_ENDPOINT_AUDIO && type
+        && type->len >= sizeof("text/") - 1
+        && ngx_strncasecmp(type->data, (u_char *) "text/", sizeof("text/") - 1)
+           == 0)
+    {
+        return LLM_ANSWER_OPAQUE;
+    }
+
+    return LLM_ANSWER_JSON;
+}
+
+
+/*
+ * Takes what u->buffer holds of the body.  NGX_AGAIN holds on, NGX_OK
+ * commits the answer.
+ */
+
+static ngx_int_t
+ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an)
+{
+    ngx_int_t             rc;
+    ngx_buf_t            *b;
+
+    b = &an->request->upstream->buffer;
+
+    if (an->no_body) {
+        an->gathered = 1;
+        return ngx_http_llm_answer_commit(an);
+    }
+
+    rc = ngx_http_llm_stream_bytes(an, b->pos, b->last - b->pos);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_llm_answer_fail(an, an->at->error);
+    }
+
+    b->pos = b->last;
+
+    if (an->at->status >= 400 || an->kind == LLM_ANSWER_OPAQUE) {
+        an->gathered = an->complete;
+        return ngx_http_llm_answer_commit(an);
+    }
+
+    rc = (an->kind == LLM_ANSWER_JSON) ? ngx_http_llm_answer_gate_json(an)
+                                       : ngx_http_llm_answer_gate_stream(an);
+
+    if (rc == NGX_AGAIN) {
+        return ngx_http_llm_answer_more(an);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an)
+{
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+
+    if (an->at->ctx->stream) {
+        return ngx_http_llm_answer_fail(an, "it answered a stream request "
+                                        "without a stream");
+    }
+
+    /* a body that ends with its connection is over with its last brace */
+
+    if (!an->complete && an->rest < 0 && !an->chunked
+        && llm_answer_complete(an->reader))
+    {
+        an->complete = 1;
+        u->headers_in.connection_close = 1;
+
+        if (ngx_http_llm_stream_end(an) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!an->complete) {
+
+        if (an->held_size <= NGX_HTTP_LLM_MAX_HELD) {
+            return NGX_AGAIN;
+        }
+
+        if (ngx_http_llm_stream_sign(an) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_llm_answer_commit(an);
+    }
+
+    if (an->end_rc != LLM_OK) {
+        return ngx_http_llm_answer_fail(an, ngx_http_llm_answer_told(an));
+    }
+
+    if (ngx_http_llm_stream_sign(an) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    an->gathered = 1;
+
+    ngx_http_llm_answer_account(an);
+
+    return ngx_http_llm_answer_commit(an);
+}
+
+
+static ngx_int_t
+ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
+{
+    unsigned  seen;
+
+    if (!an->at->ctx->stream
+        && !(an->at->ctx->target.op->flags & LLM_OP_BY_ID))
+    {
+        return ngx_http_llm_answer_fail(an, "it answered with a stream that "
+                                        "was not asked for");
+    }
+
+    seen = llm_answer_seen(an->reader);
+
+    if (seen & LLM_EVENT_CONTENT) {
+        an->gathered = an->complete;
+        return ngx_http_llm_answer_commit(an);
+    }
+
+    if (seen & LLM_EVENT_ERROR) {
+        return ngx_http_llm_answer_fail(an, ngx_http_llm_answer_told(an));
+    }
+
+    if (an->complete) {
+
+        if (an->end_rc == LLM_OK && (seen & LLM_EVENT_DONE)
+            && an->held_size > 0)
+        {
+            an->gathered = 1;
+            return ngx_http_llm_answer_commit(an);
+        }
+
+        return ngx_http_llm_answer_fail(an, "its stream ended without "
+                                        "content");
+    }
+
+    if (an->held_size <= NGX_HTTP_LLM_MAX_EARLY && an->passed == 0) {
+        return NGX_AGAIN;
+    }
+
+    /* one long first event: an image, for instance */
+
+    return ngx_http_llm_answer_commit(an);
+}
+
+
+/*
+ * What was read stays where it is, since held bufs point there; a full
+ * buffer is left to them and a new one taken.
+ */
+
+static ngx_int_t
+ngx_http_llm_answer_more(ngx_http_llm_answer_t *an)
+{
+    size_t                size;
+    ngx_buf_t            *b;
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+    b = &u->buffer;
+
+    if (an->kind == LLM_ANSWER_JSON) {
+
+        /* the first byte has come; from now on a pause is what counts */
+
+        ngx_add_timer(u->peer.connection->read,
+                      an->at->route->provider->idle_timeout);
+    }
+
+    if (b->end - b->last >= 1024) {
+        return NGX_AGAIN;
+    }
+
+    size = ngx_min((size_t) (b->end - b->start) * 2, NGX_HTTP_LLM_MAX_PIECE);
+
+    b->start = ngx_palloc(an->request->pool, size);
+    if (b->start == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = b->last = b->start;
+    b->end = b->start + size;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an)
+{
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+
+    /*
+     * nginx sends a head by itself unless bytes are left for the filter:
+     * what came last is shown to it again
+     */
+
+    u->buffer.pos = an->piece;
+    an->primed = (u->buffer.pos == u->buffer.last);
+
+    if (an->gathered && !an->no_body) {
+        u->headers_in.content_length_n = an->held_size;
+
+    } else if (an->kind != LLM_ANSWER_OPAQUE && an->at->status < 400) {
+
+        /* signatures and the usage chunk change its length */
+
+        u->headers_in.content_length_n = -1;
+    }
+
+    an->at->committed = 1;
+    an->at->ctx->state = NGX_HTTP_LLM_SENDING;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_answer_fail(ngx_http_llm_answer_t *an, const char *error)
+{
+    an->at->failure = NGX_HTTP_LLM_FAILURE_INVALID;
+    an->at->error = error;
+
+    return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+}
+
+
+/* what the reader says of an error in the answer, quoted for our own */
+
+static const char *
+ngx_http_llm_answer_told(ngx_http_llm_answer_t *an)
+{
+    u_char     *p;
+    llm_str_t   text;
+
+    text = llm_answer_error(an->reader);
+
+    if (text.len == 0) {
+        return "it is no complete answer";
+    }
+
+    p = ngx_pnalloc(an->request->pool, text.len + 1);
+    if (p == NULL) {
+        return "it sent an error";
+    }
+
+    ngx_cpystrn(p, text.data, text.len + 1);
+
+    return (char *) p;
+}
+
+
+static ngx_http_llm_failure_e
+ngx_http_llm_answer_failure(ngx_uint_t status)
+{
+    switch (status) {
+
+    case 401:
+    case 403:
+        return NGX_HTTP_LLM_FAILURE_AUTH;
+
+    case 429:
+        return NGX_HTTP_LLM_FAILURE_429;
+
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+    case 529:
+        return NGX_HTTP_LLM_FAILURE_5XX;
+    }
+
+    return NGX_HTTP_LLM_FAILURE_CALLER;
+}
+
+
+ngx_int_t
+ngx_http_llm_answer_filter_init(void *data)
+{
+    ngx_http_request_t      *r = data;
+
+    ngx_http_upstream_t     *u;
+    ngx_http_llm_answer_t   *an;
+    ngx_http_llm_attempt_t  *at;
+
+    u = r->upstream;
+    at = ngx_http_llm_get_ctx(r)->current;
+    an = at->answer;
+
+    /* from here on the idle timeout holds */
+
+    u->conf = &at->route->provider->conf_body;
+
+    if (an->complete) {
+        u->length = 0;
+
+    } else if (an->chunked) {
+        u->length = 1;
+
+    } else {
+        u->length = an->rest;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_answer_filter(void *data, ssize_t bytes)
+{
+    ngx_http_request_t      *r = data;
+
+    u_char                  *p;
+    ngx_int_t                rc;
+    ngx_chain_t             *cl, **ll;
+    ngx_http_upstream_t     *u;
+    ngx_http_llm_ctx_t      *ctx;
+    ngx_http_llm_answer_t   *an;
+    ngx_http_llm_attempt_t  *at;
+
+    u = r->upstream;
+    ctx = ngx_http_llm_get_ctx(r);
+    at = ctx->current;
+    an = at->answer;
+
+    p = u->buffer.last;
+    u->buffer.last += bytes;
+
+    if (!an->primed) {
+
+        /* these bytes are the gate's, what they became is held already */
+
+        an->primed = 1;
+
+    } else {
+        rc = ngx_http_llm_stream_bytes(an, p, bytes);
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (an->held) {
+
+        if (ctx->first_token == 0) {
+            ctx->first_token = ngx_current_msec;
+        }
+
+        for (cl = u->out_bufs, ll = &u->out_bufs; cl; cl = cl->next) {
+            ll = &cl->next;
+        }
+
+        *ll = an->held;
+
+        an->held = NULL;
+        an->held_last = &an->held;
+    }
+
+    if (an->complete) {
+        u->length = 0;
+
+        if (an->extra) {
+            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                          "upstream sent more data than its answer has");
+        }
+
+    } else if (!an->chunked) {
+        u->length = an->rest;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_llm_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_upstream_t     *u;
+    ngx_http_llm_answer_t   *an;
+    ngx_http_llm_attempt_t  *at;
+
+    u = r->upstream;
+    at = ngx_http_llm_get_ctx(r)->current;
+
+    if (at == NULL || at->request != r) {
+        return;
+    }
+
+    an = at->answer;
+
+    /* the keepalive pool of newer versions knows connections by it */
+
+    u->conf = &at->route->provider->conf;
+
+    at->rc = rc;
+
+    if (u->state && u->state->peer) {
+        at->addr = *u->state->peer;
+    }
+
+    if (!at->committed) {
+        ngx_http_llm_answer_judge_none(r, at, rc);
+
+    } else {
+        ngx_http_llm_answer_judge(an, rc);
+    }
+
+    ngx_http_llm_answer_account(an);
+}
+
+
+/* the upstream ended before its head was committed */
+
+static void
+ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
+    ngx_http_llm_attempt_t *at, ngx_int_t rc)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST || rc == NGX_DONE) {
+        at->error = "the client left";
+        return;
+    }
+
+    if (at->error) {
+
+        /* the gate has judged; $upstream_status is to tell the answer's */
+
+        if (u->state && at->status) {
+            u->state->status = at->status;
+        }
+
+        return;
+    }
+
+    if (rc == NGX_HTTP_GATEWAY_TIME_OUT) {
+
+        if (u->state && u->state->connect_time == (ngx_msec_t) -1) {
+            at->failure = NGX_HTTP_LLM_FAILURE_CONNECT;
+            at->error = "the connection was not established in time";
+
+        } else {
+            at->failure = NGX_HTTP_LLM_FAILURE_TIMEOUT;
+            at->error = "no answer came in time";
+        }
+
+        return;
+    }
+
+    if (u->state == NULL || u->state->connect_time == (ngx_msec_t) -1) {
+        at->failure = NGX_HTTP_LLM_FAILURE_CONNECT;
+        at->error = "no connection could be established";
+        return;
+    }
+
+    at->failure = NGX_HTTP_LLM_FAILURE_RESET;
+    at->error = "the connection closed before an answer was complete";
+
+    if (u->peer.cached && at->first_byte == 0) {
+        at->stale = 1;
+    }
+}
+
+
+/* the upstream ended after its head went out: was the answer whole */
+
+static void
+ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc)
+{
+    ngx_http_request_t      *r;
+    ngx_http_llm_attempt_t  *at;
+
+    at = an->at;
+    r = an->request;
+
+    if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST || rc == NGX_DONE
+        || r->connection->error)
+    {
+        at->error = "the client left";
+        return;
+    }
+
+    if (rc == NGX_OK && !an->ended) {
+
+        /* the body ended with its connection */
+
+        if (ngx_http_llm_stream_end(an) != NGX_OK) {
+            rc = NGX_ERROR;
+
+        } else if (an->held) {
+            (void) ngx_http_output_filter(r, an->held);
+            an->held = NULL;
+        }
+    }
+
+    if (rc == NGX_OK && (at->status >= 400 || an->kind == LLM_ANSWER_OPAQUE)) {
+        return;
+    }
+
+    if (rc == NGX_OK && an->end_rc == LLM_OK
+        && !(an->kind != LLM_ANSWER_JSON
+             && (llm_answer_seen(an->reader) & LLM_EVENT_ERROR)))
+    {
+        return;
+    }
+
+    at->truncated = 1;
+
+    if (at->error == NULL) {
+
+        if (llm_answer_seen(an->reader) & LLM_EVENT_ERROR) {
+            at->error = ngx_http_llm_answer_told(an);
+
+        } else if (rc == NGX_HTTP_GATEWAY_TIME_OUT) {
+            at->error = "it stalled";
+
+        } else if (rc == NGX_OK) {
+            at->error = "it ended without its proper end";
+
+        } else {
+            at->error = "the connection closed before the answer was complete";
+        }
+    }
+
+    at->failure = rc == NGX_HTTP_GATEWAY_TIME_OUT
+                  ? NGX_HTTP_LLM_FAILURE_TIMEOUT
+                  : NGX_HTTP_LLM_FAILURE_RESET;
+}
+
+
+/* usage and cost, as soon as nothing more can come */
+
+static void
+ngx_http_llm_answer_account(ngx_http_llm_answer_t *an)
+{
+    llm_str_t                tier;
+    ngx_http_llm_ctx_t      *ctx;
+    ngx_http_llm_attempt_t  *at;
+
+    at = an->at;
+    ctx = at->ctx;
+
+    if (at->accounted) {
+        return;
+    }
+
+    if (an->reader) {
+        at->has_usage = (llm_answer_usage(an->reader, &at->usage,
+                                          &at->raw_usage)
+                         == LLM_OK);
+
+        at->text_bytes = llm_answer_text(an->reader);
+        at->items = llm_answer_items(an->reader);
+
+        tier = llm_answer_tier(an->reader);
+
+        if (tier.len) {
+            (void) llm_str_dup(&ctx->arena, &at->tier, tier.data, tier.len);
+        }
+
+        if (at->status >= 400 && at->error == NULL) {
+            at->error = ngx_http_llm_answer_told(an);
+        }
+    }
+
+    ngx_http_llm_account_attempt(at);
+
+    at->accounted = 1;
+}
+
+
+ngx_int_t
+ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
+{
+    llm_buf_t               text;
+    llm_error_t             err;
+    ngx_buf_t              *b;
+    ngx_chain_t            *cl;
+    ngx_http_llm_ctx_t     *ctx;
+    ngx_http_llm_answer_t  *an;
+
+    ctx = at->ctx;
+    an = at->answer;
+
+    if (an->kind != LLM_ANSWER_SSE
+        && (an->kind != LLM_ANSWER_ARRAY || an->passed))
+    {
+        return NGX_DECLINED;
+    }
+
+    llm_buf_init(&text, &ctx->arena);
+
+    ngx_memzero(&err, sizeof(llm_error_t));
+
+    err.code = at->failure == NGX_HTTP_LLM_FAILURE_TIMEOUT
+               ? LLM_ERROR_UPSTREAM_TIMEOUT
+               : LLM_ERROR_UPSTREAM_ERROR;
+
+    (void) ngx_http_llm_refuse(ctx, err.code, NULL,
+                               "the stream of provider \"%V\" was cut: %s",
+                               &at->route->provider->name, at->error);
+
+    if (llm_answer_seen(an->reader) & LLM_EVENT_ERROR) {
+
+        /* the provider's own error event went on already */
+
+    } else {
+
+        if (an->passed) {
+            llm_buf_puts(&text, "\n\n");
+        }
+
+        err.message = ctx->error.message;
+        err.request_id = *ngx_http_llm_pure(&ctx->id);
+
+        llm_error_print_event(ctx->target.op,
+                              an->kind == LLM_ANSWER_ARRAY
+                              ? LLM_ERROR_ARRAY_NEXT : 0,
+                              llm_answer_sequence(an->reader), &err, &text);
+
+        if (text.failed) {
+            return NGX_ERROR;
+        }
+    }
+
+    b = ngx_calloc_buf(ctx->request->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl = ngx_alloc_chain_link(ctx->request->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (text.len) {
+        b->memory = 1;
+        b->pos = text.data;
+        b->last = text.data + text.len;
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    *out = cl;
+
+    return NGX_OK;
+}

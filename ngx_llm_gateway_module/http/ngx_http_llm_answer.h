@@ -1,0 +1,96 @@
+
+/*
+ * The parts of an answer that its files share: _head.c parses, _answer.c
+ * decides and ends, _stream.c passes bytes on.
+ */
+
+
+#ifndef _NGX_HTTP_LLM_ANSWER_H_INCLUDED_
+#define _NGX_HTTP_LLM_ANSWER_H_INCLUDED_
+
+
+#include "ngx_http_llm_module.h"
+
+
+/* a JSON answer is held up to this before it is passed on unread, bytes */
+#define NGX_HTTP_LLM_MAX_HELD   (8 * 1024 * 1024)
+
+/* a stream's beginning is held until its first content up to this, bytes */
+#define NGX_HTTP_LLM_MAX_EARLY  (1024 * 1024)
+
+/* the unfinished event at the end of a read is held up to this, bytes */
+#define NGX_HTTP_LLM_MAX_EVENT  65536
+
+/* the largest piece that an answer under the gate is read into, bytes */
+#define NGX_HTTP_LLM_MAX_PIECE  65536
+
+
+typedef struct {
+    ngx_http_llm_attempt_t    *at;
+    ngx_http_request_t        *request;     /* the subrequest */
+
+    ngx_http_status_t          line;        /* parser of the status line */
+    ngx_http_chunked_t         chunks;      /* parser of chunks */
+
+    llm_answer_t              *reader;
+    llm_answer_e               kind;
+    int                        end_rc;      /* llm_answer_end(), once called */
+
+    off_t                      rest;        /* of Content-Length; -1: unknown */
+    u_char                    *piece;       /* the last read, in u->buffer */
+
+    ngx_chain_t               *held;        /* ready to be sent */
+    ngx_chain_t              **held_last;
+    off_t                      held_size;
+
+    ngx_chain_t               *tail;        /* the unfinished event */
+    size_t                     passed;      /* bytes of it that went on */
+
+    llm_str_t                  signed_id;   /* the id last signed */
+    u_char                    *signature;
+
+    unsigned                   line_done:1;   /* the status line is read */
+    unsigned                   head_done:1;
+    unsigned                   chunked:1;
+    unsigned                   length:1;    /* Content-Length was told */
+    unsigned                   encoded:1;   /* Content-Encoding: unreadable */
+    unsigned                   no_body:1;
+    unsigned                   complete:1;  /* the body's last byte came */
+    unsigned                   extra:1;     /* bytes behind it */
+    unsigned                   ended:1;     /* the reader was told of the end */
+    unsigned                   gathered:1;  /* all of it is held */
+    unsigned                   primed:1;    /* what was held went on */
+} ngx_http_llm_answer_t;
+
+
+/* _head.c */
+
+/*
+ * Parses status line and headers from u->buffer.  NGX_OK: u->buffer.pos is
+ * at the body, framing is known; NGX_AGAIN; NGX_DECLINED: no valid HTTP, and
+ * at->error says why; NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_head_parse(ngx_http_request_t *r,
+    ngx_http_llm_answer_t *an);
+
+
+/* _stream.c */
+
+/*
+ * Takes raw body bytes, without their chunk framing, and appends to the held
+ * chain what may go to the client: whole events of streams, with ids signed
+ * and the usage chunk taken out, or the bytes as they are.  Sets complete,
+ * rest.  NGX_OK, NGX_DECLINED: framing is broken, NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data,
+    size_t len);
+
+/* the body is over: tells the reader, and lets a last event go if the stream
+   ended well */
+ngx_int_t ngx_http_llm_stream_end(ngx_http_llm_answer_t *an);
+
+/* puts signatures into a gathered JSON body */
+ngx_int_t ngx_http_llm_stream_sign(ngx_http_llm_answer_t *an);
+
+
+#endif /* _NGX_HTTP_LLM_ANSWER_H_INCLUDED_ */

@@ -1,0 +1,460 @@
+
+/*
+ * One attempt: the subrequest's upstream and the request that goes out.  The
+ * only file that touches u->conf before the answer and u->request_bufs.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_module.h"
+
+
+/* client headers that never travel on */
+
+typedef struct {
+    size_t       len;
+    const char  *name;
+    unsigned     prefix:1;     /* all headers that begin so */
+} ngx_http_llm_header_name_t;
+
+
+static ngx_int_t ngx_http_llm_attempt_create_request(ngx_http_request_t *r);
+static ngx_int_t ngx_http_llm_attempt_reinit_request(ngx_http_request_t *r);
+static void ngx_http_llm_attempt_abort_request(ngx_http_request_t *r);
+static ngx_int_t ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at,
+    llm_buf_t *b);
+static ngx_uint_t ngx_http_llm_attempt_has(ngx_http_llm_attempt_t *at,
+    u_char *name, size_t len);
+static void ngx_http_llm_attempt_args(ngx_str_t *args, llm_buf_t *b);
+static ngx_int_t ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at,
+    llm_buf_t *b);
+static ngx_uint_t ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at,
+    ngx_table_elt_t *h);
+static ngx_uint_t ngx_http_llm_attempt_hop(ngx_http_request_t *r,
+    ngx_table_elt_t *h);
+
+
+#define ngx_http_llm_name(s)    { sizeof(s) - 1, s, 0 }
+#define ngx_http_llm_prefix(s)  { sizeof(s) - 1, s, 1 }
+
+static const ngx_http_llm_header_name_t  ngx_http_llm_dropped_headers[] = {
+
+    /* hop by hop, or said anew */
+
+    ngx_http_llm_name("host"),
+    ngx_http_llm_name("content-length"),
+    ngx_http_llm_name("connection"),
+    ngx_http_llm_name("keep-alive"),
+    ngx_http_llm_name("te"),
+    ngx_http_llm_name("trailer"),
+    ngx_http_llm_name("transfer-encoding"),
+    ngx_http_llm_name("upgrade"),
+    ngx_http_llm_name("http2-settings"),
+    ngx_http_llm_name("expect"),
+    ngx_http_llm_name("accept-encoding"),
+    ngx_http_llm_prefix("proxy-"),
+
+    /* the caller's credentials and identity */
+
+    ngx_http_llm_name("authorization"),
+    ngx_http_llm_name("x-api-key"),
+    ngx_http_llm_name("x-goog-api-key"),
+    ngx_http_llm_name("api-key"),
+    ngx_http_llm_name("cookie"),
+    ngx_http_llm_name("openai-organization"),
+    ngx_http_llm_name("openai-project"),
+    ngx_http_llm_name("x-goog-user-project"),
+    ngx_http_llm_name("forwarded"),
+    ngx_http_llm_name("via"),
+    ngx_http_llm_name("x-real-ip"),
+    ngx_http_llm_name("origin"),
+    ngx_http_llm_name("referer"),
+    ngx_http_llm_prefix("x-forwarded-"),
+    ngx_http_llm_prefix("x-claude-code-"),
+    ngx_http_llm_prefix("x-llm-"),
+
+    /* an answer of "not modified" would be none */
+
+    ngx_http_llm_prefix("if-"),
+
+    { 0, NULL, 0 }
+};
+
+
+ngx_int_t
+ngx_http_llm_attempt_handler(ngx_http_request_t *r, ngx_http_llm_attempt_t *at)
+{
+    ngx_http_upstream_t      *u;
+    ngx_http_llm_provider_t  *provider;
+
+    if (ngx_http_upstream_create(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_llm_answer_init(r, at) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    u = r->upstream;
+    provider = at->route->provider;
+
+    u->output.tag = (ngx_buf_tag_t) &ngx_http_llm_gateway_module;
+
+    u->conf = &provider->conf;
+    u->ssl = provider->tls;
+    u->buffering = 0;
+
+    if (provider->tls) {
+        ngx_str_set(&u->schema, "https://");
+
+    } else {
+        ngx_str_set(&u->schema, "http://");
+    }
+
+    u->create_request = ngx_http_llm_attempt_create_request;
+    u->reinit_request = ngx_http_llm_attempt_reinit_request;
+    u->abort_request = ngx_http_llm_attempt_abort_request;
+    u->process_header = ngx_http_llm_answer_process_header;
+    u->finalize_request = ngx_http_llm_answer_finalize;
+    u->input_filter_init = ngx_http_llm_answer_filter_init;
+    u->input_filter = ngx_http_llm_answer_filter;
+    u->input_filter_ctx = r;
+
+    r->main->count++;
+
+    ngx_http_upstream_init(r);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
+{
+    off_t                     length;
+    llm_buf_t                 b;
+    ngx_buf_t                *buf;
+    ngx_chain_t              *cl, *body;
+    ngx_http_upstream_t      *u;
+    ngx_http_llm_ctx_t       *ctx;
+    ngx_http_llm_attempt_t   *at;
+
+    u = r->upstream;
+    ctx = ngx_http_llm_get_ctx(r);
+    at = ctx->current;
+
+    if (ngx_http_llm_body_edit(at, &body, &length) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    llm_buf_init(&b, &ctx->arena);
+
+    llm_buf_add(&b, r->main->method_name.data, r->main->method_name.len);
+    llm_buf_add(&b, " ", 1);
+
+    if (ngx_http_llm_attempt_uri(at, &b) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    llm_buf_puts(&b, " HTTP/1.1" CRLF "Host: ");
+    llm_buf_add(&b, at->route->provider->host.data,
+                at->route->provider->host.len);
+    llm_buf_puts(&b, CRLF);
+
+    if (length || (r->main->method & NGX_HTTP_POST)) {
+        llm_buf_puts(&b, "Content-Length: ");
+        llm_buf_int(&b, length);
+        llm_buf_puts(&b, CRLF);
+    }
+
+    if (ngx_http_llm_attempt_headers(at, &b) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    llm_buf_puts(&b, CRLF);
+
+    if (b.failed) {
+        return NGX_ERROR;
+    }
+
+    buf = ngx_calloc_buf(r->pool);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    buf->temporary = 1;
+    buf->start = buf->pos = b.data;
+    buf->end = buf->last = b.data + b.len;
+
+    cl = ngx_alloc_chain_link(r->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf = buf;
+    cl->next = body;
+
+    u->request_bufs = cl;
+
+    while (cl->next) {
+        cl = cl->next;
+    }
+
+    cl->buf->flush = 1;
+
+    return NGX_OK;
+}
+
+
+/* nginx starts over inside a block only while nothing was sent */
+
+static ngx_int_t
+ngx_http_llm_attempt_reinit_request(ngx_http_request_t *r)
+{
+    return ngx_http_llm_answer_init(r, ngx_http_llm_get_ctx(r)->current);
+}
+
+
+static void
+ngx_http_llm_attempt_abort_request(ngx_http_request_t *r)
+{
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "llm attempt aborted");
+}
+
+
+static ngx_int_t
+ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at, llm_buf_t *b)
+{
+    size_t               start;
+    llm_str_t            id;
+    ngx_http_llm_ctx_t  *ctx;
+    ngx_http_upstream_t *u;
+
+    ctx = at->ctx;
+    u = at->request->upstream;
+
+    start = b->len;
+
+    llm_buf_add(b, at->route->provider->base.data,
+                at->route->provider->base.len);
+
+    id = *ngx_http_llm_pure(&ctx->provider_id);
+
+    if (llm_endpoint_path(ctx->target.op,
+                          ngx_http_llm_pure(&at->upstream_model), &id, b)
+        != LLM_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, at->request->connection->log, 0,
+                      "llm upstream model \"%V\" can be no part of a path",
+                      &at->upstream_model);
+        return NGX_ERROR;
+    }
+
+    ngx_http_llm_attempt_args(&ctx->request->args, b);
+
+    if (b->failed) {
+        return NGX_ERROR;
+    }
+
+    /* for the error log; the query stays out of it */
+
+    u->uri.len = b->len - start;
+    u->uri.data = ngx_pnalloc(at->request->pool, u->uri.len);
+    if (u->uri.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(u->uri.data, b->data + start, u->uri.len);
+
+    return NGX_OK;
+}
+
+
+/* the client's query without "key", which may be its credential */
+
+static void
+ngx_http_llm_attempt_args(ngx_str_t *args, llm_buf_t *b)
+{
+    u_char  *p, *end, *next, sep;
+
+    sep = '?';
+
+    p = args->data;
+    end = p + args->len;
+
+    for ( /* void */ ; p < end; p = next + 1) {
+
+        next = ngx_strlchr(p, end, '&');
+        if (next == NULL) {
+            next = end;
+        }
+
+        if (next == p
+            || (next - p >= 3 && ngx_strncmp(p, "key", 3) == 0
+                && (next - p == 3 || p[3] == '=')))
+        {
+            continue;
+        }
+
+        llm_buf_add(b, &sep, 1);
+        llm_buf_add(b, p, next - p);
+        sep = '&';
+    }
+}
+
+
+static ngx_int_t
+ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
+{
+    ngx_uint_t           i, version;
+    ngx_list_part_t     *part;
+    ngx_table_elt_t     *h;
+    ngx_http_request_t  *r;
+
+    r = at->ctx->request;
+    version = 0;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (!ngx_http_llm_attempt_keeps(at, &h[i])) {
+            continue;
+        }
+
+        if (h[i].key.len == sizeof("anthropic-version") - 1
+            && ngx_memcmp(h[i].lowcase_key, "anthropic-version",
+                          sizeof("anthropic-version") - 1)
+               == 0)
+        {
+            version = 1;
+        }
+
+        llm_buf_add(b, h[i].key.data, h[i].key.len);
+        llm_buf_add(b, ": ", 2);
+        llm_buf_add(b, h[i].value.data, h[i].value.len);
+        llm_buf_add(b, CRLF, 2);
+    }
+
+    /* usage is read from the answer as it passes */
+
+    llm_buf_puts(b, "Accept-Encoding: identity" CRLF);
+
+    if (at->route->provider->protocol == LLM_PROTOCOL_ANTHROPIC && !version
+        && !ngx_http_llm_attempt_has(at, (u_char *) "anthropic-version",
+                                     sizeof("anthropic-version") - 1))
+    {
+        llm_buf_puts(b, "anthropic-version: 2023-06-01" CRLF);
+    }
+
+    llm_buf_add(b, at->route->provider->headers_text.data,
+                at->route->provider->headers_text.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at, ngx_table_elt_t *h)
+{
+    u_char                            *p;
+    size_t                             len;
+    const ngx_http_llm_header_name_t  *d;
+
+    p = h->lowcase_key;
+    len = h->key.len;
+
+    for (d = ngx_http_llm_dropped_headers; d->name; d++) {
+
+        if ((d->len == len || (d->prefix && d->len < len))
+            && *p == (u_char) *d->name
+            && ngx_memcmp(p, d->name, d->len) == 0)
+        {
+            return 0;
+        }
+    }
+
+    for (len = 0; len < h->value.len; len++) {
+        if (h->value.data[len] < 0x20 && h->value.data[len] != '\t') {
+            return 0;
+        }
+    }
+
+    return !ngx_http_llm_attempt_has(at, p, h->key.len)
+           && !ngx_http_llm_attempt_hop(at->ctx->request, h);
+}
+
+
+/* what the provider's "header" says wins over the client */
+
+static ngx_uint_t
+ngx_http_llm_attempt_has(ngx_http_llm_attempt_t *at, u_char *name, size_t len)
+{
+    ngx_uint_t     i;
+    ngx_keyval_t  *kv;
+
+    kv = at->route->provider->headers.elts;
+
+    for (i = 0; i < at->route->provider->headers.nelts; i++) {
+        if (kv[i].key.len == len
+            && ngx_strncasecmp(kv[i].key.data, name, len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* whether the client's Connection header names it */
+
+static ngx_uint_t
+ngx_http_llm_attempt_hop(ngx_http_request_t *r, ngx_table_elt_t *h)
+{
+    u_char     *p, *end;
+    ngx_str_t  *value;
+
+    if (r->headers_in.connection == NULL) {
+        return 0;
+    }
+
+    value = &r->headers_in.connection->value;
+
+    if (value->len < h->key.len) {
+        return 0;
+    }
+
+    for (p = value->data, end = p + value->len;
+         p + h->key.len <= end;
+         p++)
+    {
+        if (ngx_strncasecmp(p, h->lowcase_key, h->key.len) != 0) {
+            continue;
+        }
+
+        if ((p == value->data || p[-1] == ',' || p[-1] == ' ')
+            && (p + h->key.len == end || p[h->key.len] == ','
+                || p[h->key.len] == ' '))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,484 @@
+
+/*
+ * The bytes of an answer on their way to the client.  Streams go on in whole
+ * events: what the client sees of a stream that is cut ends between two of
+ * them, so that the error event that follows can be read.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_answer.h"
+
+
+static ngx_int_t ngx_http_llm_stream_slice(ngx_http_llm_answer_t *an,
+    u_char *data, size_t len);
+static ngx_int_t ngx_http_llm_stream_events(ngx_http_llm_answer_t *an,
+    u_char *data, size_t len);
+static ngx_int_t ngx_http_llm_stream_event(ngx_http_llm_answer_t *an,
+    u_char *data, size_t len);
+static ngx_int_t ngx_http_llm_stream_hold(ngx_http_llm_answer_t *an,
+    u_char *data, size_t len);
+static ngx_int_t ngx_http_llm_stream_pass(ngx_http_llm_answer_t *an,
+    u_char *data, size_t len);
+static ngx_int_t ngx_http_llm_stream_append(ngx_http_llm_answer_t *an,
+    u_char *data, size_t len);
+static ngx_chain_t *ngx_http_llm_stream_buf(ngx_http_llm_answer_t *an,
+    size_t size);
+static u_char *ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an,
+    const llm_str_t *id);
+
+
+ngx_int_t
+ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    size_t                n;
+    ngx_buf_t             b;
+    ngx_int_t             rc;
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+
+    if (an->complete) {
+        an->extra = len != 0;
+        return NGX_OK;
+    }
+
+    if (!an->chunked) {
+        n = len;
+
+        if (an->rest >= 0) {
+
+            if ((off_t) n > an->rest) {
+                n = (size_t) an->rest;
+                an->extra = 1;
+            }
+
+            an->rest -= n;
+            an->complete = (an->rest == 0);
+        }
+
+        if (ngx_http_llm_stream_slice(an, data, n) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else {
+        ngx_memzero(&b, sizeof(ngx_buf_t));
+
+        b.pos = data;
+        b.last = data + len;
+
+        for ( ;; ) {
+
+            rc = ngx_llm_parse_chunked(an->request, &b, &an->chunks);
+
+            if (rc == NGX_AGAIN) {
+                return NGX_OK;
+            }
+
+            if (rc == NGX_DONE) {
+                an->complete = 1;
+                an->extra = (b.pos != b.last);
+                break;
+            }
+
+            if (rc != NGX_OK) {
+                an->at->error = "its chunks are invalid";
+                return NGX_DECLINED;
+            }
+
+            n = (size_t) ngx_min(b.last - b.pos, an->chunks.size);
+
+            if (ngx_http_llm_stream_slice(an, b.pos, n) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            b.pos += n;
+            an->chunks.size -= n;
+        }
+    }
+
+    if (!an->complete) {
+        return NGX_OK;
+    }
+
+    u->keepalive = !u->headers_in.connection_close && !an->extra;
+
+    return ngx_http_llm_stream_end(an);
+}
+
+
+static ngx_int_t
+ngx_http_llm_stream_slice(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    size_t  used;
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    an->at->bytes += len;
+
+    if (an->kind == LLM_ANSWER_SSE || an->kind == LLM_ANSWER_ARRAY) {
+        return ngx_http_llm_stream_events(an, data, len);
+    }
+
+    (void) llm_answer_feed(an->reader, data, len, &used);
+
+    return ngx_http_llm_stream_append(an, data, len);
+}
+
+
+static ngx_int_t
+ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    int     rc;
+    size_t  used;
+
+    while (len) {
+
+        rc = llm_answer_feed(an->reader, data, len, &used);
+
+        if (rc != LLM_OK) {
+            return ngx_http_llm_stream_hold(an, data, len);
+        }
+
+        if (ngx_http_llm_stream_event(an, data, used) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        data += used;
+        len -= used;
+    }
+
+    return NGX_OK;
+}
+
+
+/* data is the end of an event, whose beginning may lie in the tail */
+
+static ngx_int_t
+ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    unsigned      n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = an->tail;
+    an->tail = NULL;
+
+    if (an->at->ctx->strip_usage && an->passed == 0
+        && (llm_answer_event(an->reader) & LLM_EVENT_USAGE_ONLY))
+    {
+        /* only our asking made the provider send it */
+
+        if (cl) {
+            cl->buf->pos = cl->buf->last = cl->buf->start;
+            cl->next = an->request->upstream->free_bufs;
+            an->request->upstream->free_bufs = cl;
+        }
+
+        return NGX_OK;
+    }
+
+    if (cl) {
+        b = cl->buf;
+
+        (void) llm_answer_ids(an->reader, &n);
+
+        if (n == 0) {
+
+            /* its memory comes back through u->free_bufs */
+
+            *an->held_last = cl;
+            an->held_last = &cl->next;
+            an->held_size += b->last - b->pos;
+
+        } else if (ngx_http_llm_stream_pass(an, b->pos, b->last - b->pos)
+                   != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_llm_stream_pass(an, data, len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    an->passed = 0;
+
+    return NGX_OK;
+}
+
+
+/* the beginning of an event: its end has not come yet */
+
+static ngx_int_t
+ngx_http_llm_stream_hold(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    size_t        size, have;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = an->tail;
+    have = cl ? (size_t) (cl->buf->last - cl->buf->pos) : 0;
+
+    if (an->passed || have + len > NGX_HTTP_LLM_MAX_EVENT) {
+
+        /* too long to wait for: an image, or no end at all */
+
+        an->tail = NULL;
+
+        if (have
+            && ngx_http_llm_stream_pass(an, cl->buf->pos, have) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_llm_stream_pass(an, data, len);
+    }
+
+    if (cl == NULL || (size_t) (cl->buf->end - cl->buf->last) < len) {
+
+        size = 1024;
+
+        while (size < have + len) {
+            size *= 2;
+        }
+
+        cl = ngx_http_llm_stream_buf(an, size);
+        if (cl == NULL) {
+            return NGX_ERROR;
+        }
+
+        b = cl->buf;
+
+        if (have) {
+            b->last = ngx_cpymem(b->last, an->tail->buf->pos, have);
+
+            an->tail->buf->pos = an->tail->buf->last = an->tail->buf->start;
+            an->tail->next = an->request->upstream->free_bufs;
+            an->request->upstream->free_bufs = an->tail;
+        }
+
+        an->tail = cl;
+    }
+
+    b = cl->buf;
+    b->last = ngx_cpymem(b->last, data, len);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Appends bytes of the current event, of which an->passed went before, with
+ * signatures where the reader found ids.
+ */
+
+static ngx_int_t
+ngx_http_llm_stream_pass(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    u_char                 *sig;
+    size_t                  at;
+    unsigned                i, n;
+    const llm_answer_id_t  *ids;
+
+    ids = llm_answer_ids(an->reader, &n);
+
+    for (i = 0; i < n; i++) {
+
+        if (ids[i].offset < an->passed || ids[i].offset - an->passed >= len) {
+            continue;
+        }
+
+        sig = ngx_http_llm_stream_signature(an, &ids[i].id);
+        if (sig == NULL) {
+            return NGX_ERROR;
+        }
+
+        at = ids[i].offset - an->passed;
+
+        if (ngx_http_llm_stream_append(an, data, at) != NGX_OK
+            || ngx_http_llm_stream_append(an, sig, NGX_HTTP_LLM_SIGN_LEN)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        an->passed += at;
+        data += at;
+        len -= at;
+    }
+
+    an->passed += len;
+
+    return ngx_http_llm_stream_append(an, data, len);
+}
+
+
+static ngx_int_t
+ngx_http_llm_stream_append(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    cl = ngx_http_llm_stream_buf(an, 0);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    b = cl->buf;
+
+    b->memory = 1;
+    b->pos = data;
+    b->last = data + len;
+
+    *an->held_last = cl;
+    an->held_last = &cl->next;
+    an->held_size += len;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A buf for a slice of other memory (size 0), or one with memory of its own.
+ * Both kinds come back in u->free_bufs; they differ in b->start.
+ */
+
+static ngx_chain_t *
+ngx_http_llm_stream_buf(ngx_http_llm_answer_t *an, size_t size)
+{
+    ngx_buf_t             *b;
+    ngx_chain_t           *cl, **ll;
+    ngx_http_request_t    *r;
+    ngx_http_upstream_t   *u;
+
+    r = an->request;
+    u = r->upstream;
+
+    for (ll = &u->free_bufs; *ll; ll = &(*ll)->next) {
+
+        b = (*ll)->buf;
+
+        if (size ? (b->start && (size_t) (b->end - b->start) >= size)
+                 : b->start == NULL)
+        {
+            cl = *ll;
+            *ll = cl->next;
+            cl->next = NULL;
+            return cl;
+        }
+    }
+
+    cl = ngx_alloc_chain_link(r->pool);
+    if (cl == NULL) {
+        return NULL;
+    }
+
+    cl->next = NULL;
+
+    b = size ? ngx_create_temp_buf(r->pool, size) : ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    b->tag = u->output.tag;
+    b->flush = 1;
+
+    cl->buf = b;
+
+    return cl;
+}
+
+
+static u_char *
+ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an, const llm_str_t *id)
+{
+    if (an->signature
+        && an->signed_id.len == id->len
+        && ngx_memcmp(an->signed_id.data, id->data, id->len) == 0)
+    {
+        return an->signature;
+    }
+
+    an->signature = ngx_pnalloc(an->request->pool, NGX_HTTP_LLM_SIGN_LEN);
+    if (an->signature == NULL) {
+        return NULL;
+    }
+
+    if (llm_str_dup(&an->at->ctx->arena, &an->signed_id, id->data, id->len)
+        != LLM_OK
+        || ngx_http_llm_sign(an->at->ctx, an->at->route, &an->signed_id,
+                             an->signature)
+           != NGX_OK)
+    {
+        an->signature = NULL;
+    }
+
+    return an->signature;
+}
+
+
+ngx_int_t
+ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
+{
+    ngx_chain_t  *cl;
+
+    if (an->ended) {
+        return NGX_OK;
+    }
+
+    an->ended = 1;
+    an->end_rc = llm_answer_end(an->reader);
+
+    cl = an->tail;
+
+    if (cl == NULL || an->end_rc != LLM_OK) {
+        return NGX_OK;
+    }
+
+    /* the stream ended well, only the blank line was left out */
+
+    return ngx_http_llm_stream_event(an, NULL, 0);
+}
+
+
+ngx_int_t
+ngx_http_llm_stream_sign(ngx_http_llm_answer_t *an)
+{
+    unsigned      n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    (void) llm_answer_ids(an->reader, &n);
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    cl = an->held;
+
+    an->held = NULL;
+    an->held_last = &an->held;
+    an->held_size = 0;
+    an->passed = 0;
+
+    for ( /* void */ ; cl; cl = cl->next) {
+
+        b = cl->buf;
+
+        if (ngx_http_llm_stream_pass(an, b->pos, b->last - b->pos) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
