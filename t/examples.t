@@ -50,7 +50,7 @@ for my $name (@found) {
 
     # the check above must be able to fail, and to say where
 
-    (my $broken = $conf) =~ s/^(\s+)route(\s+)\S+/$1route$2no-such-provider/m
+    (my $broken = $conf) =~ s/^(\s+route\s+)[^\s;]+/$1no-such-provider/m
         or die "$name.conf has no route";
 
     ($ok, $out) = check($name, $broken);
@@ -88,6 +88,7 @@ sub localize {
 
     for my $key ($conf =~ m{\bfile:/etc/nginx/(\S+?);}g) {
         put("$dir/$key", "dummy-of-$key\n");
+        chmod(0600, "$dir/$key");
     }
 
     $conf =~ s{/etc/nginx/tls/\S+\.pem}{$dir/tls/cert.pem}g;
