@@ -38,7 +38,10 @@ sub defaults {
         $block->set_value('request', 'GET /');
     }
 
-    return if defined $block->must_die;
+    if (defined $block->must_die) {
+        $block->set_value('suppress_stderr', 1);
+        return;
+    }
 
     my $never = $block->no_error_log;
     my @never = grep { index($block->error_log // '', $_) < 0 }
