@@ -91,8 +91,9 @@ sub fails {
 sub one {
     my ($word, $doc) = @_;
 
-    my ($not, $path, $op, $want) = $word =~ /^(!?)([\w.\/:-]+)(?:(!?=|[~<>])(.*))?$/s
-        or return "cannot read this assertion";
+    my ($not, $path, $op, $want)
+        = $word =~ /^(!?)([\w.\/:-]+)(?:(!?=|[~<>])(.*))?$/s
+        or return 'cannot read this assertion';
 
     my ($there, $value) = get($doc, $path);
 

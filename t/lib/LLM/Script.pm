@@ -364,8 +364,8 @@ sub plan {
 
     # an answer that opens with raw bytes has no head, unless one is asked for
 
-    my ($first) = grep { $_->[0] =~ /^(?:piece|raw|head|forever|cut|reset|hang)$/
-                         && !$_->[2] } @body;
+    my ($first) = grep { $_->[0] !~ /^(?:pause|drip)$/
+                         && !($_->[0] eq 'raw' && $_->[2]) } @body;
 
     $headless = 1 if $first && $first->[0] =~ /^(?:raw|cut|reset|hang)$/
                      && !grep { $_->[0] eq 'head' } @body;
