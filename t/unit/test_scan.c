@@ -542,7 +542,7 @@ test_picks(void)
     const llm_found_t  *f;
 
     text = "{\"mod\\u0065l\":\"gpt\\n\",\"x\":{\"model\":1},"
-           "\"messages\":[{\"role\":\"u\",\"content\":\"h\\u00e9\"},"
+           "\"messages\":[{\"role\":\"u\",\"content\":\"h\\u00e9\\n\\\\\"},"
            "{\"content\":[{\"text\":\"\\ud83d\\ude00ab\"}]}],"
            "\"tools\":[1,[2,3],{}],"
            "\"options\":{\"usage\":true,\"usage\" : [ 1 ]},\"\":7 }";
@@ -560,10 +560,10 @@ test_picks(void)
     is_int(f->times, 1, "not the nested one");
     is_int(f->type, LLM_JSON_STRING, "its type");
 
-    is_int(llm_scan_found(s, 1)->count, 1 + 3 + 6, "decoded bytes, all");
+    is_int(llm_scan_found(s, 1)->count, 1 + 5 + 6, "decoded bytes, all");
     is_int(llm_scan_found(s, 2)->times, 2, "two elements");
     is_int(llm_scan_found(s, 2)->count, 1, "members of the last");
-    is_int(llm_scan_found(s, 3)->count, 3 + 6, "decoded bytes of contents");
+    is_int(llm_scan_found(s, 3)->count, 5 + 6, "decoded bytes of contents");
     is_int(llm_scan_found(s, 3)->times, 2, "two contents");
     is_int(llm_scan_found(s, 4)->count, 3, "elements, no nested ones");
     is_str(llm_scan_found(s, 5)->raw, "{\"usage\":true,\"usage\" : [ 1 ]}",
@@ -598,6 +598,7 @@ test_picks(void)
 
     /* thousands of texts, cut and escaped, grow nothing */
 
+    s = llm_scan_create(arena, picks, PICK_N, LLM_SCAN_MEMBERS);
     arena->left = 16384;
     left = 0;
 
