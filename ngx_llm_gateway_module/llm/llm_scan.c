@@ -19,6 +19,7 @@
 
 
 static int llm_scan_structure(llm_scan_t *s);
+static void llm_scan_name_begin(llm_scan_t *s, size_t offset);
 static int llm_scan_value(llm_scan_t *s, const unsigned char *p);
 static int llm_scan_value_begin(llm_scan_t *s, size_t offset, unsigned type);
 static int llm_scan_push(llm_scan_t *s, const unsigned char *p,
@@ -281,14 +282,7 @@ llm_scan_structure(llm_scan_t *s)
                 return llm_scan_unexpected(s, p);
             }
 
-            s->token = llm_scan_at(s, p);
-            s->name = 1;
-            s->escaped = 0;
-            s->name_len = 0;
-            s->wanted = s->child[top->pick] != LLM_SCAN_NO_PICK
-                        || (s->depth == 1 && (s->flags & LLM_SCAN_MEMBERS));
-            s->pick = LLM_SCAN_NO_PICK;
-            s->state = LLM_SCAN_STRING;
+            llm_scan_name_begin(s, llm_scan_at(s, p));
             s->pos = p + 1;
 
             return LLM_OK;
@@ -329,6 +323,20 @@ llm_scan_structure(llm_scan_t *s)
     s->pos = p;
 
     return LLM_OK;
+}
+
+
+static void
+llm_scan_name_begin(llm_scan_t *s, size_t offset)
+{
+    s->token = offset;
+    s->name = 1;
+    s->escaped = 0;
+    s->name_len = 0;
+    s->wanted = s->child[s->stack[s->depth].pick] != LLM_SCAN_NO_PICK
+                || (s->depth == 1 && (s->flags & LLM_SCAN_MEMBERS));
+    s->pick = LLM_SCAN_NO_PICK;
+    s->state = LLM_SCAN_STRING;
 }
 
 
