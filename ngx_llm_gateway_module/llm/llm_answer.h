@@ -55,9 +55,18 @@ llm_answer_t *llm_answer_create(llm_arena_t *arena, const llm_op_t *op,
  *               again with the rest.
  *   LLM_AGAIN   all len bytes taken; JSON and OPAQUE always answer this
  *   LLM_INVALID, LLM_LIMIT, LLM_NOMEM
- *               the text breaks the format; later calls take everything and
- *               answer LLM_AGAIN, or LLM_OK at SSE event ends: a broken
- *               reader never stops the bytes
+ *               the text breaks the format; told once.  Of SSE, and of an
+ *               element of an array, it is told at *used where the event
+ *               ends, and events behind it are read as before: LLM_OK, with
+ *               no bits for those that make no sense either.  Otherwise
+ *               *used is len, and later calls take everything and answer
+ *               LLM_AGAIN: a broken reader never stops the bytes
+ *
+ * Where a piece ends between the CR and the LF of an empty line, the event
+ * ends with the CR, and the LF is the first byte of the next event.
+ *
+ * JSON without "data:" in an event stream is an event with LLM_EVENT_ERROR if
+ * it tells an error, else one with LLM_EVENT_COMMENT.
  */
 int llm_answer_feed(llm_answer_t *a, const unsigned char *data, size_t len,
     size_t *used);
@@ -66,8 +75,9 @@ int llm_answer_feed(llm_answer_t *a, const unsigned char *data, size_t len,
  * The body is over.  LLM_OK: complete by the format's own measure (one JSON
  * value; a stream that ended with its DONE event, or by EOF where that is
  * the protocol's end, e.g. gemini with a finishReason seen).  LLM_INVALID:
- * cut, empty or garbage.  SSE with an event pending without its blank line
- * counts that event.
+ * cut, empty, garbage, or ended by an error without DONE; of JSON also one
+ * whose only substance is an error.  SSE with an event pending without its
+ * blank line counts that event.  To be called once.
  */
 int llm_answer_end(llm_answer_t *a);
 

@@ -30,6 +30,10 @@ llm_found_milli(const llm_found_t *f)
     int64_t               n;
     const unsigned char  *p, *last;
 
+    if (f->raw.len == 0) {
+        return -1;
+    }
+
     p = f->raw.data;
     last = p + f->raw.len;
 
