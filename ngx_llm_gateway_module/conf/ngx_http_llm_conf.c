@@ -23,6 +23,8 @@ static char *ngx_http_llm_usage_log(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_llm_usage_log_param(ngx_conf_t *cf,
     ngx_str_t *word, ssize_t *buffer, ngx_int_t *flush);
+static ngx_int_t ngx_http_llm_usage_log_check(ngx_conf_t *cf,
+    ngx_str_t *path);
 static char *ngx_http_llm_id_secret(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_llm_class(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -292,6 +294,10 @@ ngx_http_llm_usage_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_conf_init_value(buffer, NGX_HTTP_LLM_LOG_BUFFER);
     ngx_conf_init_value(flush, NGX_HTTP_LLM_LOG_FLUSH);
 
+    if (ngx_http_llm_usage_log_check(cf, &value[1]) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     lmcf->usage_log = ngx_llm_log_add(cf, &value[1], (size_t) buffer,
                                       (ngx_msec_t) flush);
 
@@ -358,6 +364,38 @@ duplicate:
                        "duplicate parameter \"%V\"", word);
 
     return NGX_ERROR;
+}
+
+
+/* nginx opens the file when all has been read, and forgets the place then */
+
+static ngx_int_t
+ngx_http_llm_usage_log_check(ngx_conf_t *cf, ngx_str_t *path)
+{
+    ngx_fd_t   fd;
+    ngx_str_t  full;
+
+    full = *path;
+
+    if (ngx_conf_full_name(cf->cycle, &full, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(full.data, NGX_FILE_APPEND, NGX_FILE_CREATE_OR_OPEN,
+                       NGX_FILE_DEFAULT_ACCESS);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", &full);
+        return NGX_ERROR;
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", &full);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -202,6 +202,7 @@ ngx_http_llm_upstream_conf(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
 {
     ngx_hash_init_t            hash;
     ngx_http_llm_lookup_t     *lookup;
+    ngx_http_complex_value_t  *name;
     ngx_http_upstream_conf_t  *conf;
 
     lookup = ngx_http_llm_lookup_get(cf);
@@ -231,6 +232,18 @@ ngx_http_llm_upstream_conf(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
                            |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
                            |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET
                            |NGX_HTTP_UPSTREAM_IGN_VARY;
+
+    if (p->tls) {
+        name = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        /* without it nginx would ask for the name of the upstream block */
+
+        name->value = p->tls_name;
+        conf->ssl_name = name;
+    }
 
     conf->ssl_session_reuse = 1;
     conf->ssl_server_name = 1;

@@ -50,6 +50,11 @@ add_block_preprocessor(sub {
 ');
 
     if (!defined $block->request) {
+        my $said = $block->error_log // '';
+
+        $said =~ s/\n*\z/\n[emerg]\n/;
+
+        $block->set_value('error_log', $said);
         $block->set_value('must_die', '');
         return;
     }
