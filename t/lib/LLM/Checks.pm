@@ -13,6 +13,7 @@ use Time::HiRes qw(sleep time);
 use LLM::Client;
 use LLM::Json;
 use LLM::Provider;
+use LLM::Steps;
 
 my $json = JSON::PP->new->utf8->allow_nonref;
 
@@ -34,7 +35,9 @@ sub defaults {
         $block->set_value('http_config', $http);
     }
 
-    if (defined $block->client && !defined $block->request) {
+    if ((defined $block->client || defined $block->steps)
+        && !defined $block->request)
+    {
         $block->set_value('request', 'GET /');
     }
 
@@ -95,6 +98,9 @@ sub around {
 
         if (defined $block->client) {
             run_client($block, $idx);
+
+        } elsif (defined $block->steps) {
+            LLM::Steps::run($block, $idx, $before);
 
         } else {
             $run->(@_);
@@ -206,6 +212,13 @@ sub check_provider {
            "$name - the provider was not asked")
         if defined $block->provider_request_unlike;
 
+    if (defined $block->provider_connections) {
+        my %conns = map { $_->{conn} => 1 } LLM::Provider::requests();
+
+        Test::More::is(scalar keys %conns, $block->provider_connections + 0,
+                       "$name - connections to the provider");
+    }
+
     if (defined $block->provider_json) {
         my @docs = map { eval { $json->decode($_->{body}) } // {} }
                        LLM::Provider::requests();
@@ -250,8 +263,9 @@ sub usage_wanted {
     my ($block) = @_;
 
     return $block->usage_records + 0 if defined $block->usage_records;
-    return if defined $block->client || defined $block->raw_request
-              || defined $block->http2 || ($block->config // '') !~ /llm_route/;
+    return if defined $block->client || defined $block->steps
+              || defined $block->raw_request || defined $block->http2
+              || ($block->config // '') !~ /llm_route/;
 
     my $list = $block->pipelined_requests // $block->request;
     my @reqs = ref $list eq 'ARRAY' ? @$list : ($list);
