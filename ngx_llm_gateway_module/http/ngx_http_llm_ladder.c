@@ -18,9 +18,7 @@
 
 static ngx_int_t ngx_http_llm_ladder_start(ngx_http_llm_ctx_t *ctx);
 static ngx_http_llm_attempt_t *ngx_http_llm_ladder_attempt(
-    ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route);
-static ngx_int_t ngx_http_llm_ladder_model(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_attempt_t *at);
+    ngx_http_llm_ctx_t *ctx, ngx_http_llm_candidate_t *cand);
 static ngx_int_t ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data,
@@ -97,7 +95,7 @@ ngx_http_llm_ladder_start(ngx_http_llm_ctx_t *ctx)
 
 static ngx_http_llm_attempt_t *
 ngx_http_llm_ladder_attempt(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_route_t *route)
+    ngx_http_llm_candidate_t *cand)
 {
     ngx_http_llm_attempt_t  *at, **atp;
 
@@ -107,12 +105,9 @@ ngx_http_llm_ladder_attempt(ngx_http_llm_ctx_t *ctx,
     }
 
     at->ctx = ctx;
-    at->route = route;
+    at->route = cand->route;
+    at->upstream_model = cand->upstream_model;
     at->n = ctx->attempts.nelts + 1;
-
-    if (ngx_http_llm_ladder_model(ctx, at) != NGX_OK) {
-        return NULL;
-    }
 
     atp = ngx_array_push(&ctx->attempts);
     if (atp == NULL) {
@@ -122,65 +117,6 @@ ngx_http_llm_ladder_attempt(ngx_http_llm_ctx_t *ctx,
     *atp = at;
 
     return at;
-}
-
-
-/* the upstream model, with $1 .. $9 from the alias's regex filled in */
-
-static ngx_int_t
-ngx_http_llm_ladder_model(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
-{
-    u_char      *p, *src, *end;
-    size_t       len;
-    ngx_uint_t   n;
-    ngx_str_t   *name;
-
-    name = &at->route->upstream_model;
-
-    if (!at->route->captures) {
-        at->upstream_model = *name;
-        return NGX_OK;
-    }
-
-    /* each $N stands for at most the whole name that was asked for */
-
-    len = name->len;
-
-    for (src = name->data; src < name->data + name->len; src++) {
-        if (*src == '$') {
-            len += ctx->asked.len;
-        }
-    }
-
-    p = ngx_pnalloc(ctx->request->pool, len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    at->upstream_model.data = p;
-
-    src = name->data;
-    end = src + name->len;
-
-    while (src < end) {
-
-        if (*src != '$' || end - src < 2 || src[1] < '1' || src[1] > '9') {
-            *p++ = *src++;
-            continue;
-        }
-
-        n = src[1] - '0';
-        src += 2;
-
-        if (n < ctx->ncaptures && ctx->captures[2 * n] >= 0) {
-            p = ngx_cpymem(p, ctx->asked.data + ctx->captures[2 * n],
-                           ctx->captures[2 * n + 1] - ctx->captures[2 * n]);
-        }
-    }
-
-    at->upstream_model.len = p - at->upstream_model.data;
-
-    return NGX_OK;
 }
 
 

@@ -97,6 +97,7 @@ typedef enum {
 
 typedef struct {
     ngx_http_llm_route_t      *route;
+    ngx_str_t                  upstream_model;  /* captures filled in */
     const char                *reason;    /* "kept", "inactive",
                                              "protocol_mismatch" ... */
     unsigned                   kept:1;
@@ -178,7 +179,7 @@ struct ngx_http_llm_ctx_s {
 
     ngx_http_llm_candidate_t  *candidates;    /* all routes, decided on */
     ngx_uint_t                 ncandidates;
-    ngx_http_llm_route_t     **plan;          /* those kept, in order */
+    ngx_http_llm_candidate_t **plan;          /* those kept, in order */
     ngx_uint_t                 nplan;
     ngx_str_t                  provider_id;   /* BY_ID: the id as the provider
                                                  knows it */

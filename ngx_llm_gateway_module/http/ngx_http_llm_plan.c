@@ -20,7 +20,7 @@ static ngx_int_t ngx_http_llm_plan_unnamed(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_plan_allowed(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_plan_routes(ngx_http_llm_ctx_t *ctx);
 static const char *ngx_http_llm_plan_reason(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_route_t *route);
+    ngx_http_llm_candidate_t *cand);
 static void ngx_http_llm_plan_sample(ngx_http_llm_ctx_t *ctx);
 
 
@@ -151,7 +151,7 @@ ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
     ctx->candidates = ngx_pcalloc(ctx->request->pool,
                                   sizeof(ngx_http_llm_candidate_t));
     ctx->plan = ngx_palloc(ctx->request->pool,
-                           sizeof(ngx_http_llm_route_t *));
+                           sizeof(ngx_http_llm_candidate_t *));
 
     if (ctx->candidates == NULL || ctx->plan == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -159,10 +159,15 @@ ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
 
     ctx->candidates[0].route = route;
     ctx->candidates[0].reason = "made_this_id";
+
+    if (!route->captures) {
+        ctx->candidates[0].upstream_model = route->upstream_model;
+    }
+
     ctx->candidates[0].kept = 1;
     ctx->ncandidates = 1;
 
-    ctx->plan[0] = route;
+    ctx->plan[0] = &ctx->candidates[0];
     ctx->nplan = 1;
 
     return NGX_OK;
@@ -274,7 +279,6 @@ static ngx_int_t
 ngx_http_llm_plan_routes(ngx_http_llm_ctx_t *ctx)
 {
     ngx_uint_t                  i, n;
-    const char                 *reason;
     ngx_http_llm_route_t      **route;
     ngx_http_llm_candidate_t   *cand;
 
@@ -284,7 +288,7 @@ ngx_http_llm_plan_routes(ngx_http_llm_ctx_t *ctx)
     ctx->candidates = ngx_pcalloc(ctx->request->pool,
                                   n * sizeof(ngx_http_llm_candidate_t));
     ctx->plan = ngx_palloc(ctx->request->pool,
-                           n * sizeof(ngx_http_llm_route_t *));
+                           n * sizeof(ngx_http_llm_candidate_t *));
 
     if (ctx->candidates == NULL || ctx->plan == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -292,20 +296,15 @@ ngx_http_llm_plan_routes(ngx_http_llm_ctx_t *ctx)
 
     for (i = 0; i < n; i++) {
 
-        reason = ngx_http_llm_plan_reason(ctx, route[i]);
-
         cand = &ctx->candidates[ctx->ncandidates++];
         cand->route = route[i];
+        cand->reason = ngx_http_llm_plan_reason(ctx, cand);
 
-        if (reason) {
-            cand->reason = reason;
-            continue;
+        if (cand->reason == NULL) {
+            cand->reason = ngx_http_llm_kept;
+            cand->kept = 1;
+            ctx->plan[ctx->nplan++] = cand;
         }
-
-        cand->reason = ngx_http_llm_kept;
-        cand->kept = 1;
-
-        ctx->plan[ctx->nplan++] = route[i];
     }
 
     if (ctx->nplan == 0) {
@@ -321,9 +320,17 @@ ngx_http_llm_plan_routes(ngx_http_llm_ctx_t *ctx)
 }
 
 
+/* why the route is skipped, or NULL; fills in its upstream model */
+
 static const char *
-ngx_http_llm_plan_reason(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
+ngx_http_llm_plan_reason(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand)
 {
+    ngx_int_t              rc;
+    ngx_http_llm_route_t  *route;
+
+    route = cand->route;
+
     if (!route->active) {
         return "inactive";
     }
@@ -332,7 +339,11 @@ ngx_http_llm_plan_reason(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
         return "protocol_mismatch";
     }
 
-    return NULL;
+    rc = ngx_http_llm_conf_upstream_model(route, &ctx->asked, ctx->captures,
+                                          ctx->ncaptures, ctx->request->pool,
+                                          &cand->upstream_model);
+
+    return rc == NGX_OK ? NULL : "no_upstream_model";
 }
 
 
@@ -345,8 +356,8 @@ ngx_http_llm_plan_reason(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
 static void
 ngx_http_llm_plan_sample(ngx_http_llm_ctx_t *ctx)
 {
-    ngx_uint_t              i, k, end, total, x;
-    ngx_http_llm_route_t  **plan, *route;
+    ngx_uint_t                  i, k, end, total, x;
+    ngx_http_llm_candidate_t  **plan, *cand;
 
     plan = ctx->plan;
 
@@ -355,10 +366,11 @@ ngx_http_llm_plan_sample(ngx_http_llm_ctx_t *ctx)
         total = 0;
 
         for (end = i;
-             end < ctx->nplan && plan[end]->priority == plan[i]->priority;
+             end < ctx->nplan && plan[end]->route->priority
+                                  == plan[i]->route->priority;
              end++)
         {
-            total += plan[end]->weight;
+            total += plan[end]->route->weight;
         }
 
         if (total == 0 || end == i + 1) {
@@ -367,18 +379,18 @@ ngx_http_llm_plan_sample(ngx_http_llm_ctx_t *ctx)
 
         x = (ngx_uint_t) ngx_random() % total;
 
-        for (k = i; x >= plan[k]->weight; k++) {
-            x -= plan[k]->weight;
+        for (k = i; x >= plan[k]->route->weight; k++) {
+            x -= plan[k]->route->weight;
         }
 
         /* those before it move back by one and keep their order */
 
-        route = plan[k];
+        cand = plan[k];
 
         for ( /* void */ ; k > i; k--) {
             plan[k] = plan[k - 1];
         }
 
-        plan[i] = route;
+        plan[i] = cand;
     }
 }
