@@ -301,9 +301,12 @@ ngx_http_llm_try_credential(ngx_http_llm_ctx_t *ctx,
         return;
     }
 
-    /* of two secrets of one key the one that is still good */
+    /* of two secrets of one key the one that is good for longer */
 
-    if (cr->key && cr->secret->until == 0) {
+    if (cr->key
+        && (cr->secret->until == 0
+            || (secret->until && secret->until <= cr->secret->until)))
+    {
         return;
     }
 
