@@ -80,7 +80,6 @@ struct ngx_http_llm_route_s {
     ngx_http_llm_provider_t   *provider;
     ngx_str_t                  name;          /* "gpt-4o#1": model, ordinal */
     ngx_str_t                  upstream_model;
-    ngx_http_complex_value_t  *upstream_value; /* holds $1, or NULL */
     ngx_uint_t                 captures;      /* 1: upstream_model has $1..$9
                                                  of the alias's regex */
     ngx_uint_t                 priority;      /* 1 is first */
@@ -207,8 +206,8 @@ ngx_http_llm_key_t *ngx_http_llm_conf_find_key(ngx_http_llm_main_conf_t *lmcf,
 /*
  * The model that a requested name means: exact name or alias, then globs,
  * then regular expressions, in order of declaration.  After a regex match
- * with captures, captures[] (2 * (9 + 1) offsets into name) and *ncaptures
- * (the number of offsets, as in r->ncaptures; 0 without a regex) hold them.
+ * captures[] holds pairs of offsets into name, the whole match first, -1 for
+ * a group that took no part, and *ncaptures the number of pairs; 0 otherwise.
  * NULL: none.  NGX_ERROR cannot come out: a failing regex is logged and does
  * not match.
  */

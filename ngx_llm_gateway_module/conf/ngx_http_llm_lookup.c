@@ -330,7 +330,7 @@ ngx_http_llm_conf_find_model(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name,
             n = NGX_HTTP_LLM_CAPTURES / 3;
         }
 
-        *ncaptures = 2 * n;
+        *ncaptures = n;
 
         return re[i].model;
     }
@@ -369,6 +369,7 @@ ngx_http_llm_conf_upstream_model(ngx_http_llm_route_t *route, ngx_str_t *name,
     int *captures, ngx_uint_t ncaptures, ngx_pool_t *pool, ngx_str_t *out)
 {
     u_char      *p, *last, *dst;
+    size_t       start, len;
     ngx_uint_t   n;
 
     if (!route->captures) {
@@ -404,26 +405,24 @@ ngx_http_llm_conf_upstream_model(ngx_http_llm_route_t *route, ngx_str_t *name,
             continue;
         }
 
-        n = 2 * (*++p - '0');
+        n = *++p - '0';
 
         /* a group that took no part in the match is an empty text */
 
-        if (n + 1 >= ncaptures || captures[n] < 0) {
+        if (n >= ncaptures || captures[2 * n] < 0) {
             continue;
         }
 
-        if (captures[n + 1] < captures[n]
-            || (size_t) captures[n + 1] > name->len
-            || (size_t) (captures[n + 1] - captures[n])
-               > NGX_HTTP_LLM_MODEL_MAX - out->len)
-        {
+        start = captures[2 * n];
+        len = captures[2 * n + 1] - start;
+
+        if (len > NGX_HTTP_LLM_MODEL_MAX - out->len) {
             return NGX_DECLINED;
         }
 
-        (void) ngx_cpymem(dst + out->len, name->data + captures[n],
-                          captures[n + 1] - captures[n]);
+        (void) ngx_cpymem(dst + out->len, name->data + start, len);
 
-        out->len += captures[n + 1] - captures[n];
+        out->len += len;
     }
 
     if (!ngx_http_llm_block_is_name(dst, out->len, NGX_HTTP_LLM_MODEL_MAX)) {

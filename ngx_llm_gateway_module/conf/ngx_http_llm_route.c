@@ -191,8 +191,7 @@ static ngx_int_t
 ngx_http_llm_route_upstream_model(ngx_conf_t *cf, ngx_http_llm_route_t *route,
     ngx_str_t *word, ngx_str_t *model)
 {
-    ngx_uint_t                        i;
-    ngx_http_compile_complex_value_t  ccv;
+    ngx_uint_t  i;
 
     if (!ngx_http_llm_block_is_name(model->data, model->len,
                                     NGX_HTTP_LLM_MODEL_MAX))
@@ -222,23 +221,7 @@ ngx_http_llm_route_upstream_model(ngx_conf_t *cf, ngx_http_llm_route_t *route,
         route->captures = 1;
     }
 
-    if (!route->captures) {
-        return NGX_OK;
-    }
-
-    route->upstream_value = ngx_palloc(cf->pool,
-                                       sizeof(ngx_http_complex_value_t));
-    if (route->upstream_value == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &route->upstream_model;
-    ccv.complex_value = route->upstream_value;
-
-    return ngx_http_compile_complex_value(&ccv);
+    return NGX_OK;
 }
 
 
