@@ -15,6 +15,7 @@
 #include <ngx_http.h>
 
 #include "llm_endpoint.h"
+#include "llm_policy.h"
 #include "llm_price.h"
 #include "ngx_llm_log.h"
 #include "ngx_llm_secret.h"
@@ -69,8 +70,47 @@ struct ngx_http_llm_provider_s {
 
     ngx_str_t                  sign_secret;   /* signs ids; empty: the zone's
                                                  secret does */
+
+    /* "limit": what this account allows us; 0: no limit */
+    ngx_uint_t                 limit_rpm;
+    ngx_uint_t                 limit_tpm;
+    ngx_uint_t                 limit_inflight;
+
+    /* "check": active probe; interval 0: off */
+    ngx_msec_t                 check_interval;
+    ngx_uint_t                 check_rise;
+    ngx_uint_t                 check_fall;
+
+    ngx_uint_t                 index;         /* in lmcf->providers */
     ngx_http_llm_place_t       place;
 };
+
+
+/*
+ * What a model promises: "contract context=128k tools vision json", or a
+ * route: "route P context=32k without=tools".  Features are bits of
+ * NGX_HTTP_LLM_FEATURE_*, others are names that only a backup is compared by.
+ */
+
+#define NGX_HTTP_LLM_FEATURE_TOOLS   0x01
+#define NGX_HTTP_LLM_FEATURE_JSON    0x02
+#define NGX_HTTP_LLM_FEATURE_VISION  0x04
+#define NGX_HTTP_LLM_FEATURE_STREAM  0x08
+
+typedef struct {
+    ngx_int_t                  context;       /* tokens; -1: not told */
+    uint32_t                   features;
+    ngx_array_t                names;         /* ngx_str_t, all features */
+} ngx_http_llm_contract_t;
+
+
+typedef struct {
+    ngx_str_t                  name;          /* of the backup model */
+    ngx_http_llm_model_t      *model;
+    ngx_array_t                classes;       /* ngx_http_llm_class_t *; empty:
+                                                 any class that allows it */
+    ngx_http_llm_place_t       place;
+} ngx_http_llm_backup_t;
 
 
 #define NGX_HTTP_LLM_ROUTE_TAG_LEN  8
@@ -86,6 +126,11 @@ struct ngx_http_llm_route_s {
     ngx_uint_t                 weight;
     ngx_flag_t                 active;
     const llm_price_t         *price;         /* NULL: unknown */
+    ngx_int_t                  context;       /* tokens that fit; -1: the
+                                                 model's, or unknown */
+    uint32_t                   without;       /* features it lacks */
+    ngx_uint_t                 index;         /* over all routes: of its
+                                                 health */
     u_char                     tag[NGX_HTTP_LLM_ROUTE_TAG_LEN];
                                               /* base64url digest of model,
                                                  provider, upstream model */
@@ -118,12 +163,40 @@ struct ngx_http_llm_model_s {
     ngx_int_t                  max_tokens;    /* -1: not given */
     ngx_array_t                price_fields;  /* ngx_keyval_t of "price" */
     ngx_uint_t                 captures;      /* 1: a route takes $1 */
+    ngx_uint_t                 has_contract;
+    ngx_http_llm_contract_t    contract;
+    ngx_array_t                backups;       /* ngx_http_llm_backup_t */
     ngx_http_llm_place_t       place;
 };
 
 
+typedef enum {
+    NGX_HTTP_LLM_ORDER_WEIGHT = 0,
+    NGX_HTTP_LLM_ORDER_LATENCY,
+    NGX_HTTP_LLM_ORDER_PRICE,
+    NGX_HTTP_LLM_ORDER_LEAST_INFLIGHT
+} ngx_http_llm_order_e;
+
+typedef enum {
+    NGX_HTTP_LLM_MISSING_PRICE_WARN = 0,
+    NGX_HTTP_LLM_MISSING_PRICE_BLOCK,
+    NGX_HTTP_LLM_MISSING_PRICE_ALLOW
+} ngx_http_llm_missing_price_e;
+
 struct ngx_http_llm_class_s {
     ngx_str_t                  name;
+    llm_policy_t               policy;
+    ngx_msec_t                 queue_time;    /* longest wait; 0: no queue */
+    ngx_uint_t                 queue_size;    /* waiting requests, a worker */
+    ngx_uint_t                 queue_priority; /* 1 is served first */
+    ngx_uint_t                 retry_budget;  /* percent of an upstream's
+                                                 recent requests; 100: no
+                                                 bound */
+    ngx_array_t                require;       /* ngx_keyval_t: tags */
+    ngx_http_llm_missing_price_e  missing_price;
+    ngx_http_llm_order_e       order;
+    ngx_flag_t                 last_resort;   /* all routes open: try the least
+                                                 bad one instead of no_route */
     ngx_http_llm_place_t       place;
 };
 
@@ -167,6 +240,7 @@ typedef struct {
     ngx_array_t                classes;
     ngx_array_t                keys;
     ngx_http_llm_class_t      *default_class;
+    ngx_uint_t                 nroutes;       /* over all models */
 
     ngx_str_t                  id_secret;     /* llm_id_secret, or empty */
 
