@@ -9,6 +9,7 @@ NGINX_BIN =
 NGINX_SRC =
 NGINX_DEV = /usr/share/nginx/src
 FUZZ_SECONDS = 10
+TARGETS = modules
 VALGRIND_T = t/00-load.t
 ASAN_T = t
 HUP_T = t
@@ -62,7 +63,7 @@ $(OBJS)/from: $(OBJS)/inputs config scripts/configure.sh
 
 $(SO): $(OBJS)/from FORCE
 	@+cd "$$(cat $(OBJS)/from)" && $(MAKE) --no-print-directory $(QUIET) \
-	    $(JOBS) -f $(abspath $(OBJS))/Makefile modules
+	    $(JOBS) -f $(abspath $(OBJS))/Makefile $(TARGETS)
 	@cmp -s $(OBJS)/ngx_http_llm_gateway_module.so $@ \
 	    || cp -v $(OBJS)/ngx_http_llm_gateway_module.so $@
 

@@ -115,8 +115,9 @@ configure() {
         load_module='' gateway_conf=/dev/null
         gateway='proxy_pass http://bench' gateway_log=''
     else
-        [ -f "$module" ] || fail "$module is not built"
-        load_module="load_module $module;"
+        # a copy: whoever builds meanwhile writes over the original
+        cp "$module" "$work/module.so" || fail "$module is not built"
+        load_module="load_module $work/module.so;"
         gateway_conf=$root/bench/gateway.conf
         gateway='llm_route; #'
         gateway_log='access_log logs/access.log llm buffer=64k flush=1s;'

@@ -27,12 +27,12 @@ apt_codename()
 
 apt_derive()
 {
-    type=$1 suite=$2 own=$(apt_codename)
+    apt_type=$1 apt_suite=$2 apt_own=$(apt_codename)
 
     for f in /etc/apt/sources.list.d/*.sources; do
         [ -f "$f" ] || continue
 
-        awk -v type="$type" -v suite="$suite" -v own="$own" '
+        awk -v type="$apt_type" -v suite="$apt_suite" -v own="$apt_own" '
             BEGIN { RS = ""; FS = "\n" }
             {
                 taken = 0; out = ""; off = 0
@@ -63,9 +63,9 @@ apt_derive()
     for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
         [ -f "$f" ] || continue
 
-        sed -n -E "s/^deb[ \t]+(\[[^]]*\][ \t]+)?([^ \t]+)[ \t]+$own/\
-$type \1\2 $suite/p" "$f" \
-            | awk -v suite="$suite" '
+        sed -n -E "s/^deb[ \t]+(\[[^]]*\][ \t]+)?([^ \t]+)[ \t]+$apt_own[ \t]/\
+$apt_type \1\2 $apt_suite /p" "$f" \
+            | awk -v suite="$apt_suite" '
                 {
                     for (i = 1; i <= NF && $i != suite; i++) { }
                     if (i > NF) { next }
@@ -79,7 +79,7 @@ $type \1\2 $suite/p" "$f" \
         fi
     done
 
-    echo "apt.sh: no apt source names $own: cannot derive $suite" 1>&2
+    echo "apt.sh: no apt source names $apt_own: cannot derive $apt_suite" 1>&2
     return 1
 }
 
@@ -88,15 +88,15 @@ $type \1\2 $suite/p" "$f" \
 
 apt_in()
 {
-    dir=$apt_root/$1
+    apt_dir=$apt_root/$1
     shift
 
     set -- "$@" \
         -o Dir::Etc::sourcelist=/dev/null \
-        -o Dir::Etc::sourceparts="$dir/sources" \
+        -o Dir::Etc::sourceparts="$apt_dir/sources" \
         -o Dir::Etc::preferencesparts=/dev/null \
-        -o Dir::State::lists="$dir/lists" \
-        -o Dir::Cache="$dir/cache" \
+        -o Dir::State::lists="$apt_dir/lists" \
+        -o Dir::Cache="$apt_dir/cache" \
         -o APT::Sandbox::User=root \
         -o APT::Update::Post-Invoke-Success::= \
         -o Acquire::Languages=none \
@@ -110,23 +110,24 @@ apt_in()
 
 apt_open()
 {
-    dir=$apt_root/$1-$2
+    apt_dir=$apt_root/$1-$2
 
-    mkdir -p "$dir/sources" "$dir/lists/partial" "$dir/cache/archives/partial"
+    mkdir -p "$apt_dir/sources" "$apt_dir/lists/partial" \
+        "$apt_dir/cache/archives/partial"
 
-    if [ -n "$(find "$dir/updated" -mmin -1440 2>/dev/null)" ]; then
+    if [ -n "$(find "$apt_dir/updated" -mmin -1440 2>/dev/null)" ]; then
         return 0
     fi
 
-    rm -f "$dir/sources/"*
-    apt_derive "$1" "$2" "$dir/sources/derived" || return 1
+    rm -f "$apt_dir/sources/"*
+    apt_derive "$1" "$2" "$apt_dir/sources/derived" || return 1
 
     # an update whose index failed ends with 0 and a warning: ask for an error
 
     apt_in "$1-$2" apt-get -q -o APT::Update::Error-Mode=any update \
-        > "$dir/update.log" 2>&1 || return 1
+        > "$apt_dir/update.log" 2>&1 || return 1
 
-    touch "$dir/updated"
+    touch "$apt_dir/updated"
 }
 
 

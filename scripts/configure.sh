@@ -83,17 +83,21 @@ else
 
     # the older packages leave the compiler's options to the module
 
-    case " ${NGX_CONF_FLAGS[*]} " in
-        *" --with-cc-opt="*)
-            opts=("${NGX_CONF_FLAGS[@]}")
-            ;;
-        *)
-            opts=("${NGX_CONF_FLAGS[@]}"
-                  --with-cc-opt="$(flags CFLAGS) -fPIC $(flags CPPFLAGS) \
+    found=
+
+    for a in "${NGX_CONF_FLAGS[@]}"; do
+        case $a in
+            --with-cc-opt=*) opts+=("$a ${CC_OPT:-}"); found=1 ;;
+            --with-ld-opt=*) opts+=("$a ${LD_OPT:-}") ;;
+            *) opts+=("$a") ;;
+        esac
+    done
+
+    if [ -z "$found" ]; then
+        opts+=(--with-cc-opt="$(flags CFLAGS) -fPIC $(flags CPPFLAGS) \
 ${CC_OPT:-}"
-                  --with-ld-opt="$(flags LDFLAGS) -fPIC ${LD_OPT:-}")
-            ;;
-    esac
+               --with-ld-opt="$(flags LDFLAGS) -fPIC ${LD_OPT:-}")
+    fi
 fi
 
 cd "$from"

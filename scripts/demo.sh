@@ -53,10 +53,12 @@ stop() {
 
 
 cleanup() {
+    rc=$?
     [ -z "$policy" ] || rm -f "$policy"
     [ -n "$work" ] || return 0
 
     stop
+    [ $rc = 0 ] || tail -n 5 "$work/logs/error.log" >&2 2>/dev/null || true
     rm -rf "$work"
 }
 
@@ -123,10 +125,11 @@ start() {
 
     chmod 755 "$work"
     mkdir "$work/conf" "$work/logs" "$work/modules"
-    ln -s "$PWD/build/ngx_llm_gateway_module.so" "$work/modules/"
+    cp build/ngx_llm_gateway_module.so "$work/modules/"
     cp conf-examples/prices.json "$work/conf/"
-    sed -e "s/127\.0\.0\.1:8080/127.0.0.1:$gateway/" \
+    sed -e "s/127\.0\.0\.1:8080/@gateway@/" \
         -e "s/127\.0\.0\.1:8081/127.0.0.1:$provider/" \
+        -e "s/@gateway@/127.0.0.1:$gateway/" \
         conf-examples/quickstart.conf > "$work/conf/quickstart.conf"
 
     say "Starting nginx with conf-examples/quickstart.conf"

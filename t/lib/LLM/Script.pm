@@ -198,7 +198,8 @@ sub pieces {
 
     if ($verb eq 'fill') {
         my ($n, $char) = split ' ', $rest;
-        return ($char // 'x') x $n;
+        $char //= 'x';
+        return $char x $n;
     }
 
     if ($verb eq 'echo') {
