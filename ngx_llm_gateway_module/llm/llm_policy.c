@@ -8,13 +8,21 @@
 #include "llm_policy.h"
 
 
+static unsigned llm_failure_body_has(const llm_str_t *body,
+    const char **texts);
+static unsigned llm_failure_body_auth(const llm_str_t *body);
+static const unsigned char *llm_failure_find(const unsigned char *p,
+    size_t len, const char *text);
+static unsigned llm_failure_starts(const unsigned char *p, size_t len,
+    const char *text, size_t n);
+static llm_move_e llm_policy_move(const llm_policy_t *policy,
+    const llm_ladder_t *ladder, uint32_t bit, int64_t delay);
+static llm_reason_e llm_policy_stop(const llm_policy_t *policy,
+    uint32_t bit, unsigned retry);
 static int64_t llm_policy_delay(const llm_policy_t *policy,
     const llm_ladder_t *ladder);
 static unsigned llm_policy_fits(const llm_policy_t *policy,
     const llm_ladder_t *ladder, int64_t delay);
-static unsigned llm_failure_body_has(const llm_str_t *body, const char **texts);
-static const unsigned char *llm_failure_find(const unsigned char *p,
-    size_t len, const char *text);
 
 
 const llm_str_t  llm_failure_names[LLM_FAILURE_N] = {
@@ -53,8 +61,11 @@ const llm_str_t  llm_move_names[] = {
 
 static const char  *llm_failure_context_texts[] = {
     "context_length_exceeded",
+    "exceed_context_size_error",
     "prompt is too long",
     "maximum context length",
+    "maximum prompt length",
+    "exceed context limit",
     "input token count",
     "input is too long for requested model",
     "input tokens exceeded",
@@ -66,14 +77,36 @@ static const char  *llm_failure_context_texts[] = {
 };
 
 
-/* credential and account errors that come as 400 or 429 */
+/* that a 403 is about what the caller wrote */
 
-static const char  *llm_failure_auth_texts[] = {
-    "api_key_invalid",
-    "incorrect api key",
-    "credit balance is too low",
-    "insufficient_quota",
+static const char  *llm_failure_content_texts[] = {
+    "content_policy",
+    "content_filter",
+    "flagged_input",
+    "moderation_blocked",
+    "input was flagged",
     NULL
+};
+
+
+/*
+ * Credential and account errors that come as 400 or 429.  They set a whole
+ * provider aside, and messages repeat what a caller wrote: so they count only
+ * as a value, or its beginning, of the member that tells them.
+ */
+
+static const struct {
+    const char      *name;
+    const char      *value;
+    unsigned         whole;
+} llm_failure_auth_members[] = {
+    { "\"reason\"", "api_key_invalid", 1 },
+    { "\"error\"", "incorrect api key provided", 0 },
+    { "\"message\"", "incorrect api key provided", 0 },
+    { "\"message\"", "your credit balance is too low", 0 },
+    { "\"code\"", "insufficient_quota", 1 },
+    { "\"type\"", "insufficient_quota", 1 },
+    { NULL, NULL, 0 }
 };
 
 
@@ -101,8 +134,11 @@ llm_failure_status(unsigned status, const llm_str_t *body)
 
     case 401:
     case 402:
-    case 403:
         return LLM_FAILURE_AUTH;
+
+    case 403:
+        return llm_failure_body_has(body, llm_failure_content_texts)
+               ? LLM_FAILURE_CALLER : LLM_FAILURE_AUTH;
 
     case 400:
     case 413:
@@ -110,31 +146,41 @@ llm_failure_status(unsigned status, const llm_str_t *body)
             return LLM_FAILURE_CONTEXT;
         }
 
-        if (llm_failure_body_has(body, llm_failure_auth_texts)) {
-            return LLM_FAILURE_AUTH;
-        }
-
-        return LLM_FAILURE_CALLER;
+        return llm_failure_body_auth(body) ? LLM_FAILURE_AUTH
+                                           : LLM_FAILURE_CALLER;
 
     case 408:
         return LLM_FAILURE_TIMEOUT;
 
     case 429:
-        return llm_failure_body_has(body, llm_failure_auth_texts)
-               ? LLM_FAILURE_AUTH : LLM_FAILURE_429;
+        return llm_failure_body_auth(body) ? LLM_FAILURE_AUTH
+                                           : LLM_FAILURE_429;
+
+    /* "capacity exceeded" of one provider */
+
+    case 498:
+        return LLM_FAILURE_429;
 
     case 500:
     case 502:
     case 503:
     case 504:
-    case 529:
         return LLM_FAILURE_5XX;
     }
 
-    /* what a CDN in front of a provider says of a dead origin */
+    /* overload, and what a CDN says of a dead provider behind it */
 
-    return (status >= 520 && status <= 524) ? LLM_FAILURE_5XX
-                                            : LLM_FAILURE_CALLER;
+    if (status >= 520 && status <= 530) {
+        return LLM_FAILURE_5XX;
+    }
+
+    /* redirects are not followed, so this is no answer */
+
+    if (status >= 300 && status < 400) {
+        return LLM_FAILURE_INVALID;
+    }
+
+    return LLM_FAILURE_CALLER;
 }
 
 
@@ -151,26 +197,68 @@ llm_failure_body_has(const llm_str_t *body, const char **texts)
 }
 
 
-/* text is in lower case */
+/* a quote inside a JSON string is escaped, so what is found is a member */
+
+static unsigned
+llm_failure_body_auth(const llm_str_t *body)
+{
+    size_t                n;
+    unsigned              i, colon;
+    const char           *name, *value;
+    const unsigned char  *p, *last;
+
+    last = body->data + body->len;
+
+    for (i = 0; llm_failure_auth_members[i].name; i++) {
+
+        name = llm_failure_auth_members[i].name;
+        value = llm_failure_auth_members[i].value;
+        n = strlen(value);
+
+        p = llm_failure_find(body->data, body->len, name);
+
+        for ( /* void */ ; p; p = llm_failure_find(p, last - p, name)) {
+
+            p += strlen(name);
+            colon = 0;
+
+            while (p < last && (*p == ' ' || *p == '\t' || *p == '\r'
+                                || *p == '\n' || *p == ':'))
+            {
+                colon |= (*p++ == ':');
+            }
+
+            if (!colon || p == last || *p != '"') {
+                continue;
+            }
+
+            p++;
+
+            if (!llm_failure_starts(p, last - p, value, n)) {
+                continue;
+            }
+
+            if (!llm_failure_auth_members[i].whole
+                || ((size_t) (last - p) > n && p[n] == '"'))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
 
 static const unsigned char *
 llm_failure_find(const unsigned char *p, size_t len, const char *text)
 {
-    size_t  i, n;
+    size_t  n;
 
     n = strlen(text);
 
     for ( /* void */ ; len >= n; p++, len--) {
-
-        for (i = 0; i < n; i++) {
-            if ((p[i] | ((p[i] >= 'A' && p[i] <= 'Z') ? 0x20 : 0))
-                != (unsigned char) text[i])
-            {
-                break;
-            }
-        }
-
-        if (i == n) {
+        if (llm_failure_starts(p, len, text, n)) {
             return p;
         }
     }
@@ -179,12 +267,37 @@ llm_failure_find(const unsigned char *p, size_t len, const char *text)
 }
 
 
+/* text is in lower case */
+
+static unsigned
+llm_failure_starts(const unsigned char *p, size_t len, const char *text,
+    size_t n)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (len < n) {
+        return 0;
+    }
+
+    for (i = 0; i < n; i++) {
+        c = (p[i] >= 'A' && p[i] <= 'Z') ? p[i] | 0x20 : p[i];
+
+        if (c != (unsigned char) text[i]) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 llm_decision_t
 llm_policy_next(const llm_policy_t *policy, const llm_ladder_t *ladder)
 {
     int64_t         delay;
     uint32_t        bit;
-    unsigned        allowed;
+    unsigned        retry;
     llm_decision_t  d;
 
     d.move = LLM_MOVE_STOP;
@@ -203,11 +316,11 @@ llm_policy_next(const llm_policy_t *policy, const llm_ladder_t *ladder)
     }
 
     bit = llm_failure_bit(ladder->failure);
-    allowed = ((policy->retry_on & bit) && policy->retries)
-              || ((policy->switch_on | policy->backup_on | policy->queue_on)
-                  & bit);
+    retry = policy->retries && (policy->retry_on & bit);
 
-    if (!allowed) {
+    if (!retry
+        && !((policy->switch_on | policy->backup_on | policy->queue_on) & bit))
+    {
         d.reason = LLM_REASON_CLASS;
         return d;
     }
@@ -222,41 +335,81 @@ llm_policy_next(const llm_policy_t *policy, const llm_ladder_t *ladder)
         return d;
     }
 
-    d.reason = LLM_REASON_ALLOWED;
+    /* before the first attempt there is nothing to repeat */
 
-    if (ladder->budget) {
+    retry = retry && ladder->attempts && ladder->retries < policy->retries;
+    delay = retry ? llm_policy_delay(policy, ladder) : -1;
 
-        if ((policy->retry_on & bit) && ladder->retries < policy->retries) {
-            delay = llm_policy_delay(policy, ladder);
+    d.move = llm_policy_move(policy, ladder, bit, delay);
 
-            if (llm_policy_fits(policy, ladder, delay)) {
-                d.move = LLM_MOVE_RETRY;
-                d.delay_ms = delay;
-                return d;
-            }
-        }
+    /* waiting in the queue adds no load, so it needs no budget */
 
-        if ((policy->switch_on & bit) && ladder->routes) {
-            d.move = LLM_MOVE_SWITCH;
-            return d;
-        }
-
-        if ((policy->backup_on & bit) && ladder->backups) {
-            d.move = LLM_MOVE_BACKUP;
-            return d;
-        }
+    if (d.move != LLM_MOVE_STOP && ladder->budget) {
+        d.reason = LLM_REASON_ALLOWED;
+        d.delay_ms = d.move == LLM_MOVE_RETRY ? delay : 0;
+        return d;
     }
 
-    /* waiting adds no load, so it needs no budget */
-
     if ((policy->queue_on & bit) && !ladder->queued) {
+        d.reason = LLM_REASON_ALLOWED;
         d.move = LLM_MOVE_QUEUE;
         return d;
     }
 
-    d.reason = ladder->budget ? LLM_REASON_ROUTES : LLM_REASON_BUDGET;
+    d.reason = d.move != LLM_MOVE_STOP
+               ? LLM_REASON_BUDGET
+               : llm_policy_stop(policy, bit, retry);
+    d.move = LLM_MOVE_STOP;
 
     return d;
+}
+
+
+/*
+ * The next rung that adds load, whether the budget allows it or not.  A retry
+ * for which the provider wants more patience than the class's back-off has
+ * comes last: another route may answer at once.  delay is -1 where no retry
+ * is left.
+ */
+
+static llm_move_e
+llm_policy_move(const llm_policy_t *policy, const llm_ladder_t *ladder,
+    uint32_t bit, int64_t delay)
+{
+    unsigned  retry;
+
+    retry = delay >= 0 && llm_policy_fits(policy, ladder, delay);
+
+    if (retry && delay <= policy->backoff_max_ms) {
+        return LLM_MOVE_RETRY;
+    }
+
+    if ((policy->switch_on & bit) && ladder->routes) {
+        return LLM_MOVE_SWITCH;
+    }
+
+    if ((policy->backup_on & bit) && ladder->backups) {
+        return LLM_MOVE_BACKUP;
+    }
+
+    return retry ? LLM_MOVE_RETRY : LLM_MOVE_STOP;
+}
+
+
+/* why nothing was left; retry: one was, but its delay did not fit */
+
+static llm_reason_e
+llm_policy_stop(const llm_policy_t *policy, uint32_t bit, unsigned retry)
+{
+    if (retry && policy->deadline_ms) {
+        return LLM_REASON_DEADLINE;
+    }
+
+    if ((policy->switch_on | policy->backup_on) & bit) {
+        return LLM_REASON_ROUTES;
+    }
+
+    return LLM_REASON_CLASS;
 }
 
 
@@ -269,7 +422,8 @@ llm_policy_delay(const llm_policy_t *policy, const llm_ladder_t *ladder)
     delay = policy->backoff_ms;
 
     for (i = 0; i < ladder->retries && delay < policy->backoff_max_ms; i++) {
-        delay *= 2;
+        delay = delay > policy->backoff_max_ms / 2 ? policy->backoff_max_ms
+                                                   : delay * 2;
     }
 
     if (delay > policy->backoff_max_ms) {
@@ -278,9 +432,7 @@ llm_policy_delay(const llm_policy_t *policy, const llm_ladder_t *ladder)
 
     /* half fixed, half drawn: never at once, never in step */
 
-    if (delay > 0) {
-        delay = delay / 2 + (int64_t) (ladder->random % (delay / 2 + 1));
-    }
+    delay -= (int64_t) (ladder->random % (delay / 2 + 1));
 
     return ladder->retry_after_ms > delay ? ladder->retry_after_ms : delay;
 }
@@ -294,7 +446,7 @@ llm_policy_fits(const llm_policy_t *policy, const llm_ladder_t *ladder,
     int64_t delay)
 {
     if (policy->deadline_ms) {
-        return ladder->elapsed_ms + delay < policy->deadline_ms;
+        return delay < policy->deadline_ms - ladder->elapsed_ms;
     }
 
     return delay <= (policy->backoff_max_ms > 2000 ? policy->backoff_max_ms

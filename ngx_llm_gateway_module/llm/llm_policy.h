@@ -36,8 +36,9 @@ extern const llm_str_t  llm_failure_names[LLM_FAILURE_N];
 llm_failure_e llm_failure_by_name(const llm_str_t *name);
 
 /*
- * How a provider's HTTP status counts; body is the beginning of the error
- * body, to tell "prompt too long" and credential errors that come as 400.
+ * How a provider's HTTP status counts, if it is no success; body is the
+ * beginning of the error body, to tell "prompt too long", credential errors
+ * that come as 400 or 429, and content that a 403 is about.
  * LLM_FAILURE_CALLER for all that another route would answer alike.
  */
 llm_failure_e llm_failure_status(unsigned status, const llm_str_t *body);
@@ -97,8 +98,8 @@ typedef enum {
     R(ATTEMPTS,       attempts,         "all attempts of the class were made")\
     R(DEADLINE,       deadline,         "the class's deadline passed")        \
     R(BUDGET,         retry_budget,     "the retry budget was used up")       \
-    R(CLASS,          class,            "the class allows no move on this "   \
-                                        "failure")                            \
+    R(CLASS,          class,            "the class allows no further move on "\
+                                        "this failure")                       \
     R(ROUTES,         no_more_routes,   "no other route was left")
 
 typedef enum {
@@ -122,9 +123,12 @@ typedef struct {
 /*
  * The next rung.  A retry of the same route comes before a switch, that
  * before a backup, that before the queue; each only if the class allows it on
- * this failure.  The delay of a retry is exponential with full jitter, or what
- * the provider asked for if that is longer and the deadline leaves room;
- * otherwise the next rung is taken.
+ * this failure, and all but the queue only with some budget left.
+ *
+ * The delay of a retry doubles from backoff_ms to backoff_max_ms, of which up
+ * to a half is drawn off.  If the provider asked for more, that is waited
+ * instead, where the deadline leaves room; but beyond backoff_max_ms only if
+ * neither switch nor backup can be made instead.
  */
 llm_decision_t llm_policy_next(const llm_policy_t *policy,
     const llm_ladder_t *ladder);
