@@ -97,16 +97,9 @@ invalid name "a"b" in "alias" directive
 
 === what models do not have
 --- http_config
-    llm_model gpt { backup other; }
+    llm_model gpt { fallback other; }
 --- error_log
-unknown directive "backup" in
-
-
-=== a contract is not known yet
---- http_config
-    llm_model gpt { contract tools; }
---- error_log
-unknown directive "contract" in
+unknown directive "fallback" in
 
 
 === an unknown endpoint
@@ -131,7 +124,7 @@ unknown provider "nobody" in "route" directive of llm_model "gpt", no llm_provid
 --- http_config
     llm_model gpt { route mock cost=3; }
 --- error_log
-unknown parameter "cost=3" in "route" directive, it must be "model=", "priority=", "weight=" or "active=" in
+unknown parameter "cost=3" in "route" directive, it must be "model=", "priority=", "weight=", "active=", "context=" or "without=" in
 
 
 === a route with the same parameter twice
@@ -174,6 +167,138 @@ invalid value "model=" in "route" directive, it must be 1 to 256 printable ASCII
     llm_model gpt { route mock model=$host; }
 --- error_log
 invalid value "model=$host" in "route" directive, it must be a model's name, "$" may only stand before 1 to 9 in
+
+
+=== what a route holds and lacks
+--- http_config
+    $TEST_NGINX_PROVIDER
+    llm_model gpt {
+        contract  context=128k tools json vision;
+        route     mock model=whole context=1m;
+        route     mock model=small context=32k without=tools,json,vision,stream;
+    }
+--- request
+GET /t
+
+
+=== a route with a context of nothing
+--- http_config
+    llm_model gpt { route mock context=0; }
+--- error_log
+invalid value "context=0" in "route" directive, it must be a count above 0, like "context=128k" in
+
+
+=== a route with two contexts
+--- http_config
+    llm_model gpt { route mock context=32k context=32k; }
+--- error_log
+duplicate parameter "context=32k" in
+
+
+=== a route without what nobody asks for
+--- http_config
+    llm_model gpt { route mock without=tools,speed; }
+--- error_log
+invalid value "without=tools,speed" in "route" directive, it must be different ones of "tools", "json", "vision" and "stream", separated by commas in
+
+
+=== a route without nothing
+--- http_config
+    llm_model gpt { route mock without=; }
+--- error_log
+invalid value "without=" in "route" directive
+
+
+=== a route without the same twice
+--- http_config
+    llm_model gpt { route mock without=tools,json,tools; }
+--- error_log
+invalid value "without=tools,json,tools" in "route" directive
+
+
+=== a route with two lists of what it lacks
+--- http_config
+    llm_model gpt { route mock without=tools without=json; }
+--- error_log
+duplicate parameter "without=json" in
+
+
+=== a contract over several lines, and names that only backups are held to
+--- http_config
+    $TEST_NGINX_PROVIDER
+    llm_model gpt {
+        contract  tools;
+        contract  context=128k citations;
+        route     mock;
+    }
+--- request
+GET /t
+
+
+=== a contract of nothing
+--- http_config
+    llm_model gpt { contract; }
+--- error_log
+invalid number of arguments in "contract" directive in
+
+
+=== a contract with a context that is no count
+--- http_config
+    llm_model gpt { contract context=long; }
+--- error_log
+invalid value "context=long" in "contract" directive, it must be a count above 0, like "context=128k" in
+
+
+=== a contract with two contexts
+--- http_config
+    llm_model gpt { contract context=1k; contract tools context=2k; }
+--- error_log
+duplicate parameter "context=2k" in
+
+
+=== a contract with the same twice
+--- http_config
+    llm_model gpt { contract tools json tools; }
+--- error_log
+duplicate parameter "tools" in
+
+
+=== a contract with an unknown parameter
+--- http_config
+    llm_model gpt { contract output=4k; }
+--- error_log
+unknown parameter "output=4k" in "contract" directive, it must be "context=" or the name of a feature in
+
+
+=== a contract with a feature that logs could not hold
+--- http_config
+    llm_model gpt { contract "function calls"; }
+--- error_log
+invalid name "function calls" in "contract" directive, it must be 1 to 128 printable ASCII characters
+
+
+=== a contract that no route keeps: context
+--- http_config
+    $TEST_NGINX_PROVIDER
+    llm_model gpt {
+        contract  context=128k;
+        route     mock model=a context=32k;
+        route     mock model=b context=64k;
+    }
+--- error_log
+the "contract" of llm_model "gpt" says context=128000, but its routes hold 64000 at most in
+
+
+=== a contract that no route keeps: a feature
+--- http_config
+    $TEST_NGINX_PROVIDER
+    llm_model gpt {
+        contract  tools vision;
+        route     mock model=a without=tools,vision;
+        route     mock model=b without=vision;
+    }
+--- error_log
+the "contract" of llm_model "gpt" says "vision", but all of its routes are without in
 
 
 === captures without a regular expression

@@ -84,9 +84,9 @@ invalid number of arguments in "protocol" directive in
 
 === what providers do not have
 --- http_config
-    llm_provider one { limit rpm=10; }
+    llm_provider one { retries 3; }
 --- error_log
-unknown directive "limit" in
+unknown directive "retries" in
 
 
 === a pass without a scheme
@@ -427,3 +427,118 @@ share upstream "block" but differ in "tls_ca"
     llm_provider two { protocol openai; pass https://127.0.0.1:1; host b; }
 --- error_log
 share upstream "127.0.0.1" but differ in TLS name
+
+
+=== what an account can take, and its probe
+--- http_config
+    llm_provider one {
+        protocol  openai;
+        pass      http://127.0.0.1:8001/v1;
+        limit     rpm=5000 tpm=2m;
+        limit     inflight=500;
+        check     interval=500ms rise=1 fall=1000;
+    }
+    llm_provider two {
+        protocol  openai;
+        pass      http://127.0.0.1:8001/v1;
+        limit     inflight=1k;
+        check     rise=2;
+    }
+    llm_provider three {
+        protocol  openai;
+        pass      http://127.0.0.1:8001/v1;
+        check     off;
+    }
+--- request
+GET /t
+
+
+=== a limit of what accounts do not count
+--- http_config
+    llm_provider one { limit rpm=10 rps=1; }
+--- error_log
+unknown parameter "rps=1" in "limit" directive, it must be "rpm=", "tpm=" or "inflight=" in
+
+
+=== a limit without its unit
+--- http_config
+    llm_provider one { limit 100; }
+--- error_log
+unknown parameter "100" in "limit" directive, it must be "rpm=", "tpm=" or "inflight=" in
+
+
+=== a limit of nothing
+--- http_config
+    llm_provider one { limit inflight=0; }
+--- error_log
+invalid value "inflight=0" in "limit" directive, it must be a count above 0, like "tpm=2m" in
+
+
+=== a limit that is no count
+--- http_config
+    llm_provider one { limit tpm=2g; }
+--- error_log
+invalid value "tpm=2g" in "limit" directive, it must be a count above 0, like "tpm=2m" in
+
+
+=== a limit twice, in two lines
+--- http_config
+    llm_provider one { limit rpm=10 tpm=1k; limit rpm=10; }
+--- error_log
+duplicate parameter "rpm=10" in
+
+
+=== a probe without a word
+--- http_config
+    llm_provider one { check; }
+--- error_log
+invalid number of arguments in "check" directive in
+
+
+=== a probe all the time
+--- http_config
+    llm_provider one { check interval=0; }
+--- error_log
+invalid value "interval=0" in "check" directive, it must be a time above 0, like "interval=5s" in
+
+
+=== a probe that never rises
+--- http_config
+    llm_provider one { check rise=0; }
+--- error_log
+invalid value "rise=0" in "check" directive, it must be a number from 1 to 1000 in
+
+
+=== a probe that falls after too many
+--- http_config
+    llm_provider one { check fall=1001; }
+--- error_log
+invalid value "fall=1001" in "check" directive, it must be a number from 1 to 1000 in
+
+
+=== a probe with the same parameter twice
+--- http_config
+    llm_provider one { check fall=3 interval=1s interval=2s; }
+--- error_log
+duplicate parameter "interval=2s" in
+
+
+=== a probe with an unknown parameter
+--- http_config
+    llm_provider one { check uri=/health; }
+--- error_log
+unknown parameter "uri=/health" in "check" directive, it must be "interval=", "rise=" or "fall=", or "off" alone in
+
+
+=== a probe that is off has nothing else
+--- http_config
+    llm_provider one { check off fall=3; }
+--- error_log
+unknown parameter "fall=3" in "check" directive
+
+
+=== a probe on and off
+--- http_config
+    llm_provider one { check off; check interval=5s; }
+--- error_log
+"check" directive is duplicate in

@@ -382,15 +382,6 @@ unknown parameter "flush=1s" in
 LLM_CONF_NOT_SET
 
 
-=== a class has nothing in it
---- http_config
-    llm_class chat {
-        attempts 3;
-    }
---- error_log
-unknown directive "attempts" in
-
-
 === a class is declared once
 --- http_config
     llm_class default { }

@@ -204,6 +204,34 @@ ngx_http_llm_block_pair(ngx_str_t *word, ngx_str_t *name, ngx_str_t *value)
 
 
 ngx_int_t
+ngx_http_llm_block_item(ngx_str_t *list, ngx_str_t *item)
+{
+    u_char  *p, *last;
+
+    if (list->data == NULL) {
+        return NGX_DONE;
+    }
+
+    *item = *list;
+
+    last = list->data + list->len;
+    p = ngx_strlchr(list->data, last, ',');
+
+    if (p == NULL) {
+        ngx_str_null(list);
+        return NGX_OK;
+    }
+
+    item->len = p - item->data;
+
+    list->data = p + 1;
+    list->len = last - list->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_llm_block_count(ngx_str_t *word)
 {
     size_t     len;
@@ -341,6 +369,55 @@ ngx_http_llm_block_set_endpoints(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
         }
 
         *field |= (uint32_t) 1 << endpoint;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_llm_block_tags(ngx_conf_t *cf, ngx_array_t *tags)
+{
+    ngx_str_t     *word, key, value;
+    ngx_uint_t     i, n;
+    ngx_keyval_t  *tag;
+
+    word = cf->args->elts;
+
+    for (n = 1; n < cf->args->nelts; n++) {
+
+        if (ngx_http_llm_block_pair(&word[n], &key, &value) != NGX_OK
+            || value.len == 0)
+        {
+            return ngx_http_llm_block_invalid(cf, &word[n], "NAME=VALUE");
+        }
+
+        if (ngx_http_llm_block_check_name(cf, &word[n],
+                                          2 * NGX_HTTP_LLM_NAME_MAX)
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+
+        tag = tags->elts;
+
+        for (i = 0; i < tags->nelts; i++) {
+            if (tag[i].key.len == key.len
+                && ngx_strncmp(tag[i].key.data, key.data, key.len) == 0)
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "duplicate tag \"%V\"", &key);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        tag = ngx_array_push(tags);
+        if (tag == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        tag->key = key;
+        tag->value = value;
     }
 
     return NGX_CONF_OK;

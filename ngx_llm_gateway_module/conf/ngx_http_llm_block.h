@@ -75,6 +75,9 @@ ngx_int_t ngx_http_llm_block_check_name(ngx_conf_t *cf, ngx_str_t *word,
 ngx_int_t ngx_http_llm_block_pair(ngx_str_t *word, ngx_str_t *name,
     ngx_str_t *value);
 
+/* cuts the next item, empty or not, off a list "a,b"; NGX_DONE: none left */
+ngx_int_t ngx_http_llm_block_item(ngx_str_t *list, ngx_str_t *item);
+
 /* a count with an optional suffix k (1000) or m (1000000), or NGX_ERROR */
 ngx_int_t ngx_http_llm_block_count(ngx_str_t *word);
 
@@ -94,6 +97,10 @@ char *ngx_http_llm_block_set_flag(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
 /* uint32_t, bits of llm_endpoint_e; repeatable */
 char *ngx_http_llm_block_set_endpoints(ngx_conf_t *cf,
     ngx_http_llm_directive_t *d, void *object);
+
+/* adds "NAME=VALUE ..." of the directive being read to tags, an array of
+   ngx_keyval_t; each name once */
+char *ngx_http_llm_block_tags(ngx_conf_t *cf, ngx_array_t *tags);
 
 
 #endif /* _NGX_HTTP_LLM_BLOCK_H_INCLUDED_ */

@@ -1,6 +1,7 @@
 
 #include "ngx_http_llm_conf.h"
 #include "ngx_http_llm_block.h"
+#include "ngx_http_llm_class.h"
 #include "ngx_http_llm_key.h"
 #include "ngx_http_llm_location.h"
 #include "ngx_http_llm_lookup.h"
@@ -15,7 +16,6 @@
 #define NGX_HTTP_LLM_LOG_FLUSH    1000
 
 
-
 static char *ngx_http_llm_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_llm_zone_t *ngx_http_llm_zone_add(ngx_conf_t *cf, size_t size);
@@ -27,16 +27,6 @@ static ngx_int_t ngx_http_llm_usage_log_check(ngx_conf_t *cf,
     ngx_str_t *path);
 static char *ngx_http_llm_id_secret(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_llm_class(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static ngx_http_llm_class_t *ngx_http_llm_class_add(ngx_conf_t *cf,
-    ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name);
-
-/* a class has nothing to say yet but its name */
-
-static ngx_http_llm_directive_t  ngx_http_llm_class_directives[] = {
-      ngx_http_llm_directive_null
-};
 
 
 ngx_command_t  ngx_http_llm_commands[] = {
@@ -85,7 +75,7 @@ ngx_command_t  ngx_http_llm_commands[] = {
 
     { ngx_string("llm_class"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
-      ngx_http_llm_class,
+      ngx_http_llm_class_block,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -112,8 +102,6 @@ void *
 ngx_http_llm_create_main_conf(ngx_conf_t *cf)
 {
     ngx_http_llm_main_conf_t  *lmcf;
-
-    static ngx_str_t  name = ngx_string("default");
 
     /*
      * set by ngx_pcalloc():
@@ -162,7 +150,7 @@ ngx_http_llm_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    lmcf->default_class = ngx_http_llm_class_add(cf, lmcf, &name);
+    lmcf->default_class = ngx_http_llm_class_create_default(cf, lmcf);
     if (lmcf->default_class == NULL) {
         return NULL;
     }
@@ -194,6 +182,14 @@ ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     if (ngx_http_llm_route_init(cf, lmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_llm_backup_init(cf, lmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_llm_class_init(cf, lmcf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -425,91 +421,4 @@ ngx_http_llm_id_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_llm_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_llm_main_conf_t *lmcf = conf;
-
-    u_char                 *last;
-    ngx_str_t              *value;
-    ngx_http_llm_class_t   *class;
-    ngx_http_llm_lookup_t  *lookup;
-
-    lookup = lmcf->lookup;
-    lookup->used = 1;
-
-    value = cf->args->elts;
-
-    if (ngx_http_llm_block_check_name(cf, &value[1], NGX_HTTP_LLM_NAME_MAX)
-        != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    last = value[1].data + value[1].len;
-
-    if (value[1].data[0] == '$' || ngx_strlchr(value[1].data, last, '=')) {
-        return ngx_http_llm_block_invalid(cf, &value[1],
-                              "a name without \"=\" and a leading \"$\", "
-                              "which \"llm_route\" would not take");
-    }
-
-    class = ngx_http_llm_conf_find_class(lmcf, &value[1]);
-
-    /* the class "default" is there without a place until it is declared */
-
-    if (class && class->place.file) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "duplicate llm_class \"%V\" (first in %s:%ui)",
-                           &value[1], class->place.file, class->place.line);
-        return NGX_CONF_ERROR;
-    }
-
-    if (class == NULL) {
-        class = ngx_http_llm_class_add(cf, lmcf, &value[1]);
-        if (class == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    ngx_http_llm_block_place(cf, &class->place);
-
-    return ngx_http_llm_block_parse(cf, ngx_http_llm_class_directives, class);
-}
-
-
-static ngx_http_llm_class_t *
-ngx_http_llm_class_add(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
-    ngx_str_t *name)
-{
-    ngx_http_llm_class_t   *class, **cp;
-    ngx_http_llm_lookup_t  *lookup;
-
-    class = ngx_pcalloc(cf->pool, sizeof(ngx_http_llm_class_t));
-    if (class == NULL) {
-        return NULL;
-    }
-
-    class->name = *name;
-
-    cp = ngx_array_push(&lmcf->classes);
-    if (cp == NULL) {
-        return NULL;
-    }
-
-    *cp = class;
-
-    lookup = lmcf->lookup;
-
-    if (ngx_http_llm_lookup_add(cf, &lookup->classes, class->name.data,
-                                class->name.len, class)
-        != NGX_OK)
-    {
-        return NULL;
-    }
-
-    return class;
 }

@@ -163,6 +163,7 @@ struct ngx_http_llm_model_s {
     ngx_int_t                  max_tokens;    /* -1: not given */
     ngx_array_t                price_fields;  /* ngx_keyval_t of "price" */
     ngx_uint_t                 captures;      /* 1: a route takes $1 */
+    ngx_uint_t                 index;         /* in lmcf->models */
     ngx_uint_t                 has_contract;
     ngx_http_llm_contract_t    contract;
     ngx_array_t                backups;       /* ngx_http_llm_backup_t */
@@ -306,6 +307,10 @@ ngx_http_llm_route_t *ngx_http_llm_conf_find_route(
 
 ngx_http_llm_class_t *ngx_http_llm_conf_find_class(
     ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name);
+
+/* whether the provider has this tag with this value */
+ngx_uint_t ngx_http_llm_conf_has_tag(ngx_http_llm_provider_t *p,
+    ngx_keyval_t *tag);
 
 /*
  * Whether the key may use the model: deny wins and is matched against both

@@ -364,6 +364,29 @@ ngx_http_llm_conf_find_class(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name)
 }
 
 
+ngx_uint_t
+ngx_http_llm_conf_has_tag(ngx_http_llm_provider_t *p, ngx_keyval_t *tag)
+{
+    ngx_uint_t     i;
+    ngx_keyval_t  *own;
+
+    own = p->tags.elts;
+
+    for (i = 0; i < p->tags.nelts; i++) {
+        if (own[i].key.len == tag->key.len
+            && own[i].value.len == tag->value.len
+            && ngx_strncmp(own[i].key.data, tag->key.data, tag->key.len) == 0
+            && ngx_strncmp(own[i].value.data, tag->value.data, tag->value.len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_int_t
 ngx_http_llm_conf_upstream_model(ngx_http_llm_route_t *route, ngx_str_t *name,
     int *captures, ngx_uint_t ncaptures, ngx_pool_t *pool, ngx_str_t *out)

@@ -38,6 +38,11 @@ static ngx_http_llm_directive_t  ngx_http_llm_model_directives[] = {
     { ngx_string("route"), 1, NGX_HTTP_LLM_ARGS_ANY,
       ngx_http_llm_route_set, 0 },
 
+    { ngx_string("contract"), 1, NGX_HTTP_LLM_ARGS_ANY,
+      ngx_http_llm_contract_set, 0 },
+
+    { ngx_string("backup"), 1, 2, ngx_http_llm_backup_set, 0 },
+
     { ngx_string("price"), 1, NGX_HTTP_LLM_ARGS_ANY,
       ngx_http_llm_model_price, 0 },
 
@@ -81,7 +86,12 @@ ngx_http_llm_model_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         model->endpoints = NGX_HTTP_LLM_ENDPOINTS;
     }
 
-    return ngx_http_llm_route_finish(cf, (ngx_http_llm_model_block_t *) model);
+    rv = ngx_http_llm_route_finish(cf, (ngx_http_llm_model_block_t *) model);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_http_llm_contract_finish(cf, model);
 }
 
 
@@ -125,6 +135,8 @@ ngx_http_llm_model_create(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
 
     model->name = *name;
     model->max_tokens = -1;
+    model->contract.context = -1;
+    model->index = lmcf->models.nelts;
     ngx_http_llm_block_place(cf, &model->place);
 
     if (ngx_array_init(&model->routes, cf->pool, 2,
@@ -143,6 +155,25 @@ ngx_http_llm_model_create(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
 
     if (ngx_array_init(&model->price_fields, cf->pool, 2,
                        sizeof(ngx_keyval_t))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (ngx_array_init(&model->contract.names, cf->pool, 4, sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (ngx_array_init(&model->backups, cf->pool, 1,
+                       sizeof(ngx_http_llm_backup_t))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (ngx_array_init(&block->backup_classes, cf->pool, 1, sizeof(ngx_str_t))
         != NGX_OK)
     {
         return NULL;

@@ -47,6 +47,12 @@ static ngx_http_llm_directive_t  ngx_http_llm_provider_directives[] = {
     { ngx_string("timeout"), 1, NGX_HTTP_LLM_ARGS_ANY,
       ngx_http_llm_provider_timeout, 0 },
 
+    { ngx_string("limit"), 1, NGX_HTTP_LLM_ARGS_ANY,
+      ngx_http_llm_capacity_set_limit, 0 },
+
+    { ngx_string("check"), 1, NGX_HTTP_LLM_ARGS_ANY,
+      ngx_http_llm_capacity_set_check, 0 },
+
     { ngx_string("tls_verify"), 1, 1, ngx_http_llm_block_set_flag,
       offsetof(ngx_http_llm_provider_t, tls_verify) },
 
@@ -120,6 +126,7 @@ ngx_http_llm_provider_create(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
     p->connect_timeout = NGX_CONF_UNSET_MSEC;
     p->first_byte_timeout = NGX_CONF_UNSET_MSEC;
     p->idle_timeout = NGX_CONF_UNSET_MSEC;
+    p->index = lmcf->providers.nelts;
 
     ngx_http_llm_block_place(cf, &p->place);
 
@@ -376,49 +383,7 @@ ngx_http_llm_provider_tag(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
 {
     ngx_http_llm_provider_t *p = object;
 
-    ngx_str_t     *word, key, value;
-    ngx_uint_t     i, n;
-    ngx_keyval_t  *tag;
-
-    word = cf->args->elts;
-
-    for (n = 1; n < cf->args->nelts; n++) {
-
-        if (ngx_http_llm_block_pair(&word[n], &key, &value) != NGX_OK
-            || value.len == 0)
-        {
-            return ngx_http_llm_block_invalid(cf, &word[n], "NAME=VALUE");
-        }
-
-        if (ngx_http_llm_block_check_name(cf, &word[n],
-                                          2 * NGX_HTTP_LLM_NAME_MAX)
-            != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-
-        tag = p->tags.elts;
-
-        for (i = 0; i < p->tags.nelts; i++) {
-            if (tag[i].key.len == key.len
-                && ngx_strncmp(tag[i].key.data, key.data, key.len) == 0)
-            {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "duplicate tag \"%V\"", &key);
-                return NGX_CONF_ERROR;
-            }
-        }
-
-        tag = ngx_array_push(&p->tags);
-        if (tag == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        tag->key = key;
-        tag->value = value;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_llm_block_tags(cf, &p->tags);
 }
 
 

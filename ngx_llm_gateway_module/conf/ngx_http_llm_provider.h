@@ -18,6 +18,7 @@ typedef struct {
     ngx_http_llm_provider_t    provider;
     ngx_str_t                  pass_host;     /* Host that pass implies */
     ngx_array_t                header_places; /* ngx_http_llm_place_t */
+    ngx_uint_t                 check;         /* 1: "check" was there */
 } ngx_http_llm_provider_block_t;
 
 
@@ -40,6 +41,14 @@ char *ngx_http_llm_credential_set_header(ngx_conf_t *cf,
     ngx_http_llm_directive_t *d, void *object);
 char *ngx_http_llm_credential_finish(ngx_conf_t *cf,
     ngx_http_llm_provider_block_t *block);
+
+
+/* ngx_http_llm_capacity.c: setters of "limit" and "check" */
+
+char *ngx_http_llm_capacity_set_limit(ngx_conf_t *cf,
+    ngx_http_llm_directive_t *d, void *object);
+char *ngx_http_llm_capacity_set_check(ngx_conf_t *cf,
+    ngx_http_llm_directive_t *d, void *object);
 
 
 /* ngx_http_llm_upstream.c */

@@ -10,6 +10,8 @@ static char *ngx_http_llm_route_params(ngx_conf_t *cf,
     ngx_http_llm_route_t *route);
 static ngx_int_t ngx_http_llm_route_upstream_model(ngx_conf_t *cf,
     ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *model);
+static char *ngx_http_llm_route_without(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *list);
 static char *ngx_http_llm_route_captures(ngx_conf_t *cf,
     ngx_http_llm_model_block_t *block, ngx_http_llm_route_t *route);
 static ngx_int_t ngx_http_llm_route_cmp(const void *one, const void *two);
@@ -49,6 +51,7 @@ ngx_http_llm_route_set(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
     route->priority = NGX_CONF_UNSET_UINT;
     route->weight = NGX_CONF_UNSET_UINT;
     route->active = NGX_CONF_UNSET;
+    route->context = -1;
     ngx_http_llm_block_place(cf, &route->place);
 
     if (ngx_http_llm_route_params(cf, route) != NGX_CONF_OK) {
@@ -162,6 +165,34 @@ ngx_http_llm_route_params(ngx_conf_t *cf, ngx_http_llm_route_t *route)
                 return NGX_CONF_ERROR;
             }
 
+        } else if (llm_str_is(&key, "context")) {
+
+            if (route->context != -1) {
+                goto duplicate;
+            }
+
+            n = ngx_http_llm_block_count(&value);
+
+            if (n == NGX_ERROR || n == 0) {
+                return ngx_http_llm_block_invalid(cf, &word[i],
+                                              "a count above 0, like "
+                                              "\"context=128k\"");
+            }
+
+            route->context = n;
+
+        } else if (llm_str_is(&key, "without")) {
+
+            if (route->without) {
+                goto duplicate;
+            }
+
+            if (ngx_http_llm_route_without(cf, route, &word[i], &value)
+                != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
         } else {
             goto unknown;
         }
@@ -173,8 +204,9 @@ unknown:
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown parameter \"%V\" in \"route\" directive, it "
-                       "must be \"model=\", \"priority=\", \"weight=\" or "
-                       "\"active=\"", &word[i]);
+                       "must be \"model=\", \"priority=\", \"weight=\", "
+                       "\"active=\", \"context=\" or \"without=\"",
+                       &word[i]);
 
     return NGX_CONF_ERROR;
 
@@ -184,6 +216,30 @@ duplicate:
                        "duplicate parameter \"%V\"", &word[i]);
 
     return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_llm_route_without(ngx_conf_t *cf, ngx_http_llm_route_t *route,
+    ngx_str_t *word, ngx_str_t *list)
+{
+    uint32_t   bit;
+    ngx_str_t  name;
+
+    while (ngx_http_llm_block_item(list, &name) == NGX_OK) {
+
+        bit = ngx_http_llm_contract_feature(&name);
+
+        if (bit == 0 || (route->without & bit)) {
+            return ngx_http_llm_block_invalid(cf, word,
+                       "different ones of \"tools\", \"json\", \"vision\" "
+                       "and \"stream\", separated by commas");
+        }
+
+        route->without |= bit;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -326,6 +382,8 @@ ngx_http_llm_route_init(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf)
     lookup = lmcf->lookup;
     pending = lookup->route_providers.elts;
 
+    lmcf->nroutes = lookup->route_providers.nelts;
+
     for (i = 0; i < lookup->route_providers.nelts; i++) {
 
         route = pending[i].object;
@@ -339,6 +397,8 @@ ngx_http_llm_route_init(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf)
                             "of llm_model \"%V\", no llm_provider has this "
                             "name", &pending[i].name, &route->model->name);
         }
+
+        route->index = i;
 
         if (ngx_http_llm_route_tag(cf, route) != NGX_CONF_OK) {
             return NGX_CONF_ERROR;
