@@ -244,6 +244,7 @@ typedef struct {
     ngx_uint_t                 nroutes;       /* over all models */
 
     ngx_str_t                  id_secret;     /* llm_id_secret, or empty */
+    ngx_array_t                admin_tokens;  /* digests, of all llm_admin */
 
     void                      *lookup;        /* private to the conf layer */
 } ngx_http_llm_main_conf_t;
@@ -255,7 +256,13 @@ typedef struct {
     ngx_http_complex_value_t  *class_value;   /* $variable, or NULL */
     ngx_flag_t                 key_required;  /* key=off: 0 */
     ngx_flag_t                 query_key;
+
+    ngx_uint_t                 admin;         /* llm_admin is here */
+    u_char                     admin_token[NGX_LLM_DIGEST_LEN];
 } ngx_http_llm_loc_conf_t;
+
+
+#define NGX_HTTP_LLM_ADMIN_TOKEN_MIN  8    /* bytes */
 
 
 extern ngx_module_t  ngx_http_llm_gateway_module;
@@ -269,6 +276,7 @@ char *ngx_http_llm_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 
 /* set by the module: the content handler that llm_route installs */
 extern ngx_http_handler_pt  ngx_http_llm_route_handler;
+extern ngx_http_handler_pt  ngx_http_llm_admin_handler;
 
 
 /*
@@ -308,6 +316,10 @@ ngx_http_llm_route_t *ngx_http_llm_conf_find_route(
 ngx_http_llm_class_t *ngx_http_llm_conf_find_class(
     ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name);
 
+/* the key with this public id, or NULL; not for the path of requests */
+ngx_http_llm_key_t *ngx_http_llm_conf_key_by_name(
+    ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name);
+
 /* whether the provider has this tag with this value */
 ngx_uint_t ngx_http_llm_conf_has_tag(ngx_http_llm_provider_t *p,
     ngx_keyval_t *tag);
@@ -320,6 +332,10 @@ ngx_uint_t ngx_http_llm_conf_has_tag(ngx_http_llm_provider_t *p,
  */
 ngx_uint_t ngx_http_llm_conf_key_allows(ngx_http_llm_key_t *key,
     ngx_http_llm_model_t *model, ngx_str_t *asked);
+
+/* whether "deny" names it, which holds for backups too */
+ngx_uint_t ngx_http_llm_conf_key_denies(ngx_http_llm_key_t *key,
+    ngx_str_t *name);
 
 
 #endif /* _NGX_HTTP_LLM_CONF_H_INCLUDED_ */

@@ -14,6 +14,9 @@
 char *ngx_http_llm_location_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* setter of llm_admin */
+char *ngx_http_llm_admin_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 /* init_main_conf: classes that locations name */
 char *ngx_http_llm_location_init(ngx_conf_t *cf,
     ngx_http_llm_main_conf_t *lmcf);

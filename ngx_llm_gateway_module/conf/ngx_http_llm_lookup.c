@@ -460,8 +460,8 @@ ngx_uint_t
 ngx_http_llm_conf_key_allows(ngx_http_llm_key_t *key,
     ngx_http_llm_model_t *model, ngx_str_t *asked)
 {
-    if (ngx_http_llm_lookup_any(&key->deny, &model->name)
-        || ngx_http_llm_lookup_any(&key->deny, asked))
+    if (ngx_http_llm_conf_key_denies(key, &model->name)
+        || ngx_http_llm_conf_key_denies(key, asked))
     {
         return 0;
     }
@@ -471,6 +471,33 @@ ngx_http_llm_conf_key_allows(ngx_http_llm_key_t *key,
     }
 
     return model->captures && ngx_http_llm_lookup_any(&key->models, asked);
+}
+
+
+ngx_http_llm_key_t *
+ngx_http_llm_conf_key_by_name(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name)
+{
+    ngx_uint_t            i;
+    ngx_http_llm_key_t  **key;
+
+    key = lmcf->keys.elts;
+
+    for (i = 0; i < lmcf->keys.nelts; i++) {
+        if (key[i]->name.len == name->len
+            && ngx_memcmp(key[i]->name.data, name->data, name->len) == 0)
+        {
+            return key[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_llm_conf_key_denies(ngx_http_llm_key_t *key, ngx_str_t *name)
+{
+    return ngx_http_llm_lookup_any(&key->deny, name);
 }
 
 

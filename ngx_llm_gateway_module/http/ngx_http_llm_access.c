@@ -51,6 +51,10 @@ ngx_http_llm_access_handler(ngx_http_request_t *r)
 
     llcf = ngx_http_get_module_loc_conf(r, ngx_http_llm_gateway_module);
 
+    if (llcf->admin) {
+        return ngx_http_llm_admin_access(r);
+    }
+
     if (!llcf->enable) {
         return NGX_DECLINED;
     }
@@ -118,6 +122,22 @@ ngx_http_llm_authorize(ngx_http_llm_ctx_t *ctx)
     ctx->authorized = 1;
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_check_scope(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (ctx->key) {
+        rc = ngx_http_llm_check_key(ctx);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return ngx_http_llm_check_endpoint(ctx);
 }
 
 

@@ -196,7 +196,7 @@ ngx_http_llm_account_decide(ngx_http_llm_ctx_t *ctx)
         return NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR;
     }
 
-    if (at->failure != NGX_HTTP_LLM_FAILURE_NONE || at->truncated) {
+    if (at->failure != LLM_FAILURE_NONE || at->truncated) {
         return NGX_HTTP_LLM_OUTCOME_TRUNCATED;
     }
 

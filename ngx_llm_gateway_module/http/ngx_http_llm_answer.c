@@ -16,13 +16,15 @@
 static ngx_int_t ngx_http_llm_answer_open(ngx_http_llm_answer_t *an);
 static llm_answer_e ngx_http_llm_answer_kind(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_more(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_fail(ngx_http_llm_answer_t *an,
     const char *error);
-static ngx_http_llm_failure_e ngx_http_llm_answer_failure(ngx_uint_t status);
+static void ngx_http_llm_answer_free(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state);
 static void ngx_http_llm_answer_account(ngx_http_llm_answer_t *an);
 static void ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc);
 static void ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
@@ -118,10 +120,6 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
         return ngx_http_llm_answer_fail(an, "it redirected elsewhere");
     }
 
-    if (status >= 400) {
-        an->at->failure = ngx_http_llm_answer_failure(status);
-    }
-
     if (an->no_body) {
         u->keepalive = !u->headers_in.connection_close;
     }
@@ -199,7 +197,9 @@ ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an)
 
     if (an->no_body) {
         an->gathered = 1;
-        return ngx_http_llm_answer_commit(an);
+
+        return an->at->status >= 400 ? ngx_http_llm_answer_gate_error(an)
+                                     : ngx_http_llm_answer_commit(an);
     }
 
     rc = ngx_http_llm_stream_bytes(an, b->pos, b->last - b->pos);
@@ -214,7 +214,13 @@ ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an)
 
     b->pos = b->last;
 
-    if (an->at->status >= 400 || an->kind == LLM_ANSWER_OPAQUE) {
+    if (an->at->status >= 400) {
+        rc = ngx_http_llm_answer_gate_error(an);
+
+        return rc == NGX_AGAIN ? ngx_http_llm_answer_more(an) : rc;
+    }
+
+    if (an->kind == LLM_ANSWER_OPAQUE) {
         an->gathered = an->complete;
         return ngx_http_llm_answer_commit(an);
     }
@@ -227,6 +233,78 @@ ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an)
     }
 
     return rc;
+}
+
+
+/*
+ * A provider's HTTP error: its text tells what it is, and the class whether
+ * another rung follows.  If none does it goes to the client as it came.
+ */
+
+static ngx_int_t
+ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
+{
+    ngx_buf_t               *b;
+    llm_str_t                body;
+    ngx_http_upstream_t     *u;
+    ngx_http_llm_attempt_t  *at;
+
+    at = an->at;
+    u = an->request->upstream;
+
+    if (!an->complete && (an->chunked || an->rest >= 0)
+        && an->held_size < NGX_HTTP_LLM_MAX_ERROR)
+    {
+        return NGX_AGAIN;
+    }
+
+    ngx_memzero(&body, sizeof(llm_str_t));
+
+    if (an->held) {
+        b = an->held->buf;
+        body.data = b->pos;
+        body.len = b->last - b->pos;
+    }
+
+    at->failure = llm_failure_status(at->status, &body);
+
+    if (at->failure != LLM_FAILURE_CALLER) {
+
+        at->error = ngx_http_llm_answer_told(an);
+
+        if (ngx_http_llm_ladder_decide(at)->move != LLM_MOVE_STOP) {
+
+            /* the peer answered: nginx's own count of its failures, and the
+               pool of connections, are to know */
+
+            an->peer_free = u->peer.free;
+            u->peer.free = ngx_http_llm_answer_free;
+
+            return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+        }
+    }
+
+    an->gathered = an->complete;
+
+    return ngx_http_llm_answer_commit(an);
+}
+
+
+static void
+ngx_http_llm_answer_free(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state)
+{
+    ngx_http_upstream_t    *u;
+    ngx_http_llm_answer_t  *an;
+
+    u = (ngx_http_upstream_t *) ((u_char *) pc
+                                 - offsetof(ngx_http_upstream_t, peer));
+
+    an = ((ngx_http_llm_attempt_t *) ngx_http_llm_get_ctx(u->input_filter_ctx)
+          ->current)->answer;
+
+    pc->free = an->peer_free;
+    pc->free(pc, data, NGX_PEER_NEXT);
 }
 
 
@@ -399,6 +477,8 @@ ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an)
     an->at->committed = 1;
     an->at->ctx->state = NGX_HTTP_LLM_SENDING;
 
+    ngx_http_llm_health_answered(an->at);
+
     return NGX_OK;
 }
 
@@ -406,7 +486,7 @@ ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an)
 static ngx_int_t
 ngx_http_llm_answer_fail(ngx_http_llm_answer_t *an, const char *error)
 {
-    an->at->failure = NGX_HTTP_LLM_FAILURE_INVALID;
+    an->at->failure = LLM_FAILURE_INVALID;
     an->at->error = error;
 
     return NGX_HTTP_UPSTREAM_INVALID_HEADER;
@@ -435,30 +515,6 @@ ngx_http_llm_answer_told(ngx_http_llm_answer_t *an)
     ngx_cpystrn(p, text.data, text.len + 1);
 
     return (char *) p;
-}
-
-
-static ngx_http_llm_failure_e
-ngx_http_llm_answer_failure(ngx_uint_t status)
-{
-    switch (status) {
-
-    case 401:
-    case 403:
-        return NGX_HTTP_LLM_FAILURE_AUTH;
-
-    case 429:
-        return NGX_HTTP_LLM_FAILURE_429;
-
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-    case 529:
-        return NGX_HTTP_LLM_FAILURE_5XX;
-    }
-
-    return NGX_HTTP_LLM_FAILURE_CALLER;
 }
 
 
@@ -594,6 +650,8 @@ ngx_http_llm_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
     }
 
     ngx_http_llm_answer_account(an);
+
+    ngx_http_llm_health_release(at);
 }
 
 
@@ -623,14 +681,20 @@ ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
         return;
     }
 
+    if (at->overdue) {
+        at->failure = LLM_FAILURE_TIMEOUT;
+        at->error = "the deadline of its class passed";
+        return;
+    }
+
     if (rc == NGX_HTTP_GATEWAY_TIME_OUT) {
 
         if (u->state && u->state->connect_time == (ngx_msec_t) -1) {
-            at->failure = NGX_HTTP_LLM_FAILURE_CONNECT;
+            at->failure = LLM_FAILURE_CONNECT;
             at->error = "the connection was not established in time";
 
         } else {
-            at->failure = NGX_HTTP_LLM_FAILURE_TIMEOUT;
+            at->failure = LLM_FAILURE_TIMEOUT;
             at->error = "no answer came in time";
         }
 
@@ -638,12 +702,12 @@ ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
     }
 
     if (u->state == NULL || u->state->connect_time == (ngx_msec_t) -1) {
-        at->failure = NGX_HTTP_LLM_FAILURE_CONNECT;
+        at->failure = LLM_FAILURE_CONNECT;
         at->error = "no connection could be established";
         return;
     }
 
-    at->failure = NGX_HTTP_LLM_FAILURE_RESET;
+    at->failure = LLM_FAILURE_RESET;
     at->error = "the connection closed before an answer was complete";
 
     if (u->peer.cached && at->first_byte == 0) {
@@ -713,8 +777,8 @@ ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc)
     }
 
     at->failure = rc == NGX_HTTP_GATEWAY_TIME_OUT
-                  ? NGX_HTTP_LLM_FAILURE_TIMEOUT
-                  : NGX_HTTP_LLM_FAILURE_RESET;
+                  ? LLM_FAILURE_TIMEOUT
+                  : LLM_FAILURE_RESET;
 }
 
 
@@ -782,7 +846,7 @@ ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
 
     ngx_memzero(&err, sizeof(llm_error_t));
 
-    err.code = at->failure == NGX_HTTP_LLM_FAILURE_TIMEOUT
+    err.code = at->failure == LLM_FAILURE_TIMEOUT
                ? LLM_ERROR_UPSTREAM_TIMEOUT
                : LLM_ERROR_UPSTREAM_ERROR;
 

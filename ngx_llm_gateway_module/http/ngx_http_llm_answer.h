@@ -15,6 +15,9 @@
 /* a JSON answer is held up to this before it is passed on unread, bytes */
 #define NGX_HTTP_LLM_MAX_HELD   (8 * 1024 * 1024)
 
+/* an error's body is held up to this before it is judged, bytes */
+#define NGX_HTTP_LLM_MAX_ERROR  65536
+
 /* a stream's beginning is held until its first content up to this, bytes */
 #define NGX_HTTP_LLM_MAX_EARLY  (1024 * 1024)
 
@@ -45,6 +48,8 @@ typedef struct {
 
     ngx_chain_t               *tail;        /* the unfinished event */
     size_t                     passed;      /* bytes of it that went on */
+
+    ngx_event_free_peer_pt     peer_free;   /* the balancer's own */
 
     llm_str_t                  signed_id;   /* the id last signed */
     u_char                    *signature;

@@ -255,6 +255,9 @@ ngx_http_llm_head_line(ngx_http_request_t *r, ngx_http_llm_answer_t *an)
         return rc;
     }
 
+    ngx_http_llm_health_header(an->at, &((ngx_str_t) { name.len, p }),
+                               &value);
+
     if (!ngx_http_llm_head_passes(p, name.len, &value)) {
         return NGX_OK;
     }
@@ -416,7 +419,7 @@ ngx_http_llm_head_passes(u_char *name, size_t len, ngx_str_t *value)
 static ngx_int_t
 ngx_http_llm_head_bad(ngx_http_llm_answer_t *an, const char *error)
 {
-    an->at->failure = NGX_HTTP_LLM_FAILURE_INVALID;
+    an->at->failure = LLM_FAILURE_INVALID;
     an->at->error = error;
 
     return NGX_DECLINED;

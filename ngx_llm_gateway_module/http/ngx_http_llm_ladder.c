@@ -16,9 +16,12 @@
 #include "ngx_http_llm_module.h"
 
 
-static ngx_int_t ngx_http_llm_ladder_start(ngx_http_llm_ctx_t *ctx);
-static ngx_http_llm_attempt_t *ngx_http_llm_ladder_attempt(
-    ngx_http_llm_ctx_t *ctx, ngx_http_llm_candidate_t *cand);
+static ngx_int_t ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx);
+static ngx_int_t ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_rung_e rung, llm_failure_e *failure, ngx_msec_t *wait);
+static ngx_int_t ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung,
+    ngx_msec_t *wait);
 static ngx_int_t ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data,
@@ -26,6 +29,23 @@ static ngx_int_t ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data,
 static void ngx_http_llm_ladder_states(ngx_http_request_t *r,
     ngx_http_request_t *sr);
 static void ngx_http_llm_ladder_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_attempt_t *at);
+static ngx_int_t ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx,
+    llm_failure_e failure, ngx_msec_t wait);
+static ngx_int_t ngx_http_llm_ladder_backoff(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_attempt_t *at);
+static ngx_int_t ngx_http_llm_ladder_queue(ngx_http_llm_ctx_t *ctx,
+    ngx_msec_t wait);
+static ngx_int_t ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx,
+    llm_reason_e reason, ngx_msec_t wait);
+static llm_decision_t ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_attempt_t *at, llm_failure_e failure);
+static void ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at);
+static ngx_int_t ngx_http_llm_ladder_watch(ngx_http_llm_ctx_t *ctx);
+static void ngx_http_llm_ladder_cleanup(void *data);
+static void ngx_http_llm_ladder_timer(ngx_event_t *ev);
+static void ngx_http_llm_ladder_deadline(ngx_event_t *ev);
 static void ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx,
@@ -65,7 +85,7 @@ ngx_http_llm_content_handler(ngx_http_request_t *r)
         return ngx_http_llm_models_handler(ctx);
     }
 
-    rc = ngx_http_llm_ladder_start(ctx);
+    rc = ngx_http_llm_ladder_begin(ctx);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -76,47 +96,139 @@ ngx_http_llm_content_handler(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
-ngx_http_llm_ladder_start(ngx_http_llm_ctx_t *ctx)
-{
-    ngx_http_llm_attempt_t  *at;
+/*
+ * Functions that go on with a ladder return NGX_OK where the request was
+ * handed to somebody (a subrequest, a timer, the queue), else the status that
+ * ends it.
+ */
 
-    at = ngx_http_llm_ladder_attempt(ctx, ctx->plan[ctx->next++]);
+static ngx_int_t
+ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_int_t      rc;
+    ngx_msec_t     wait;
+    llm_failure_e  failure;
+
+    ctx->ladder_start = ngx_current_msec;
+    ctx->own_plan = ctx->plan;
+    ctx->own_nplan = ctx->nplan;
+
+    if (ctx->class->policy.deadline_ms) {
+
+        if (ngx_http_llm_ladder_watch(ctx) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ctx->deadline.handler = ngx_http_llm_ladder_deadline;
+        ngx_add_timer(&ctx->deadline,
+                      (ngx_msec_t) ctx->class->policy.deadline_ms);
+    }
+
+    rc = ngx_http_llm_ladder_step(ctx, NGX_HTTP_LLM_RUNG_FIRST, &failure,
+                                  &wait);
+
+    if (rc == NGX_BUSY) {
+        return ngx_http_llm_ladder_move(ctx, failure, wait);
+    }
+
+    return rc;
+}
+
+
+/*
+ * Starts an attempt on the next route of the plan that is fit now.  NGX_BUSY:
+ * there is none; *failure and *wait tell why, and until when.
+ */
+
+static ngx_int_t
+ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
+    llm_failure_e *failure, ngx_msec_t *wait)
+{
+    ngx_int_t                  rc;
+    ngx_msec_t                 w;
+    ngx_uint_t                 i, full;
+    ngx_http_llm_candidate_t  *cand;
+
+    for (i = 0; i < ctx->nplan; i++) {
+        ctx->plan[i]->busy = 0;
+    }
+
+    full = 0;
+
+    for ( ;; ) {
+
+        cand = ngx_http_llm_routes_next(ctx, failure, wait);
+
+        if (cand == NULL) {
+
+            if (full) {
+                *failure = LLM_FAILURE_LIMIT;
+            }
+
+            return NGX_BUSY;
+        }
+
+        w = 0;
+        rc = ngx_http_llm_ladder_take(ctx, cand, rung, &w);
+
+        if (rc != NGX_BUSY) {
+            return rc;
+        }
+
+        full = 1;
+
+        if (*wait == 0 || w < *wait) {
+            *wait = w;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung, ngx_msec_t *wait)
+{
+    const char              *reason;
+    ngx_http_llm_attempt_t  *at, **atp, *last;
+
+    at = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_attempt_t));
     if (at == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    at->rung = NGX_HTTP_LLM_RUNG_FIRST;
-    ctx->rung = at->rung;
-
-    return ngx_http_llm_ladder_run(ctx, at);
-}
-
-
-static ngx_http_llm_attempt_t *
-ngx_http_llm_ladder_attempt(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand)
-{
-    ngx_http_llm_attempt_t  *at, **atp;
-
-    at = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_attempt_t));
-    if (at == NULL) {
-        return NULL;
-    }
+    last = ctx->current;
 
     at->ctx = ctx;
+    at->candidate = cand;
     at->route = cand->route;
     at->upstream_model = cand->upstream_model;
     at->n = ctx->attempts.nelts + 1;
+    at->rung = rung;
+    at->retry_after = -1;
+
+    if (rung == NGX_HTTP_LLM_RUNG_RETRY) {
+        at->retry = last->retry + 1;
+    }
+
+    if (ngx_http_llm_health_acquire(at, &reason, wait) != NGX_OK) {
+        cand->busy = 1;
+        cand->kept = 0;
+        cand->reason = reason;
+        return NGX_BUSY;
+    }
+
+    cand->tried = 1;
 
     atp = ngx_array_push(&ctx->attempts);
     if (atp == NULL) {
-        return NULL;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     *atp = at;
 
-    return at;
+    ctx->rung = rung;
+
+    return ngx_http_llm_ladder_run(ctx, at);
 }
 
 
@@ -176,6 +288,9 @@ ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data, ngx_int_t rc)
     if (!at->ended) {
         at->ended = 1;
         at->end = ngx_current_msec;
+
+        /* no upstream came about that could have done it */
+        ngx_http_llm_health_release(at);
 
         ngx_http_llm_ladder_states(r, sr);
     }
@@ -243,29 +358,529 @@ ngx_http_llm_ladder_resume(ngx_http_request_t *r)
     }
 
     if (at->stale && !at->repeated) {
+        rc = ngx_http_llm_ladder_repeat(ctx, at);
 
-        /* the pooled connection was dead before it answered: nothing was
-           tried yet, so this is no attempt of its own */
+    } else {
+        rc = ngx_http_llm_ladder_move(ctx, at->failure, 0);
+    }
 
-        at->repeated = 1;
-        at->stale = 0;
-        at->ended = 0;
-        at->accounted = 0;
-        at->rc = NGX_OK;
-        at->status = 0;
-        at->failure = NGX_HTTP_LLM_FAILURE_NONE;
-        at->error = NULL;
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
 
-        rc = ngx_http_llm_ladder_run(ctx, at);
 
-        if (rc != NGX_OK) {
-            ngx_http_finalize_request(r, rc);
+/*
+ * The pooled connection was dead before it answered: nothing was tried yet,
+ * so this is no attempt of its own.
+ */
+
+static ngx_int_t
+ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
+{
+    ngx_msec_t   wait;
+    const char  *reason;
+
+    at->repeated = 1;
+    at->stale = 0;
+    at->ended = 0;
+    at->accounted = 0;
+    at->decided = 0;
+    at->rc = NGX_OK;
+    at->status = 0;
+    at->failure = LLM_FAILURE_NONE;
+    at->error = NULL;
+
+    /* a limit that was reached in this moment does not undo the attempt */
+
+    (void) ngx_http_llm_health_acquire(at, &reason, &wait);
+
+    return ngx_http_llm_ladder_run(ctx, at);
+}
+
+
+/* after an attempt that brought no answer, or before the first one */
+
+static ngx_int_t
+ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
+    ngx_msec_t wait)
+{
+    ngx_int_t                  rc;
+    llm_decision_t             d;
+    ngx_http_llm_attempt_t    *at;
+    ngx_http_llm_candidate_t  *cand;
+
+    at = ctx->current;
+
+    /* each turn uses up a route, a backup or the queue */
+
+    for ( ;; ) {
+
+        d = (at && failure == at->failure)
+            ? *ngx_http_llm_ladder_decide(at)
+            : ngx_http_llm_ladder_ask(ctx, at, failure);
+
+        if (d.move != LLM_MOVE_STOP && d.move != LLM_MOVE_QUEUE && at
+            && ngx_http_llm_health_spend(at->route, ctx->class->retry_budget)
+               != NGX_OK)
+        {
+            d.move = LLM_MOVE_STOP;
+            d.reason = LLM_REASON_BUDGET;
+            at->decision = d;
         }
 
+        if (at && at->decided) {
+            ngx_http_llm_ladder_tell(at);
+        }
+
+        rc = NGX_BUSY;
+
+        switch (d.move) {
+
+        case LLM_MOVE_RETRY:
+            return ngx_http_llm_ladder_backoff(ctx, at);
+
+        case LLM_MOVE_SWITCH:
+            rc = ngx_http_llm_ladder_step(ctx, NGX_HTTP_LLM_RUNG_SWITCH,
+                                          &failure, &wait);
+            break;
+
+        case LLM_MOVE_BACKUP:
+            rc = ngx_http_llm_plan_backup(ctx);
+
+            if (rc == NGX_OK) {
+                rc = ngx_http_llm_ladder_step(ctx, NGX_HTTP_LLM_RUNG_BACKUP,
+                                              &failure, &wait);
+
+            } else if (rc == NGX_DECLINED) {
+                rc = NGX_BUSY;
+            }
+
+            break;
+
+        case LLM_MOVE_QUEUE:
+            return ngx_http_llm_ladder_queue(ctx, wait);
+
+        default: /* LLM_MOVE_STOP */
+
+            if (ctx->attempts.nelts == 0 && ctx->class->last_resort) {
+
+                cand = ngx_http_llm_routes_least_bad(ctx);
+
+                if (cand) {
+                    rc = ngx_http_llm_ladder_take(ctx, cand,
+                                                  NGX_HTTP_LLM_RUNG_FIRST,
+                                                  &wait);
+                }
+            }
+
+            if (rc == NGX_BUSY) {
+                return ngx_http_llm_ladder_stop(ctx, d.reason, wait);
+            }
+        }
+
+        if (rc == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        if (rc != NGX_BUSY) {
+            return rc;
+        }
+
+        if (at) {
+            at->decided = 0;
+            failure = at->failure;
+        }
+    }
+}
+
+
+llm_decision_t *
+ngx_http_llm_ladder_decide(ngx_http_llm_attempt_t *at)
+{
+    if (!at->decided) {
+        at->decided = 1;
+        at->decision = ngx_http_llm_ladder_ask(at->ctx, at, at->failure);
+    }
+
+    return &at->decision;
+}
+
+
+/* at may be NULL: nothing was tried, failure tells why not */
+
+static llm_decision_t
+ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
+    llm_failure_e failure)
+{
+    ngx_msec_t     wait;
+    llm_ladder_t   ladder;
+    llm_failure_e  other;
+
+    ngx_memzero(&ladder, sizeof(llm_ladder_t));
+
+    ladder.failure = failure;
+    ladder.attempts = ctx->attempts.nelts;
+    ladder.elapsed_ms = (int64_t) (ngx_current_msec - ctx->ladder_start);
+    ladder.retry_after_ms = -1;
+    ladder.random = (uint32_t) ngx_random();
+    ladder.queued = ctx->has_queued;
+    ladder.budget = 1;
+    ladder.backups = ngx_http_llm_plan_has_backup(ctx);
+
+    if (at == NULL) {
+        return llm_policy_next(&ctx->class->policy, &ladder);
+    }
+
+    ladder.retries = at->retry;
+    ladder.retry_after_ms = at->retry_after;
+    ladder.committed = at->committed;
+    ladder.budget = ngx_http_llm_health_budget(at->route,
+                                               ctx->class->retry_budget);
+    ladder.routes = (ngx_http_llm_routes_next(ctx, &other, &wait) != NULL);
+
+    return llm_policy_next(&ctx->class->policy, &ladder);
+}
+
+
+/* one line per move: what failed, what is next, why it is allowed */
+
+static void
+ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at)
+{
+    u_char              *p;
+    size_t               len;
+    ngx_str_t           *kind, *move, *reason;
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = at->ctx;
+
+    kind = ngx_http_llm_str(&llm_failure_names[at->failure]);
+    move = ngx_http_llm_str(&llm_move_names[at->decision.move]);
+    reason = ngx_http_llm_str(&llm_reason_names[at->decision.reason]);
+
+    ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
+                  "llm attempt %ui on route \"%V\" failed, %V: %s; next: %V "
+                  "after %L ms, class \"%V\", %V",
+                  at->n, &at->route->name, kind,
+                  at->error ? at->error : "no answer", move,
+                  at->decision.delay_ms, &ctx->class->name, reason);
+
+    /* the record tells the same */
+
+    if (at->told) {
         return;
     }
 
-    ngx_http_finalize_request(r, ngx_http_llm_ladder_fail(ctx, at));
+    at->told = 1;
+
+    len = kind->len + reason->len + sizeof(": , stopped by ")
+          + (at->error ? ngx_strlen(at->error) : 0);
+
+    p = ngx_pnalloc(ctx->request->pool, len);
+    if (p == NULL) {
+        return;
+    }
+
+    if (at->decision.move == LLM_MOVE_STOP) {
+        ngx_sprintf(p, "%V: %s, stopped by %V%Z", kind,
+                    at->error ? at->error : "", reason);
+    } else {
+        ngx_sprintf(p, "%V: %s%Z", kind, at->error ? at->error : "");
+    }
+
+    at->error = (char *) p;
+}
+
+
+static ngx_int_t
+ngx_http_llm_ladder_backoff(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_attempt_t *at)
+{
+    if (ngx_http_llm_ladder_watch(ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->state = NGX_HTTP_LLM_BACKOFF;
+    ctx->timer.handler = ngx_http_llm_ladder_timer;
+
+    ngx_add_timer(&ctx->timer, (ngx_msec_t) at->decision.delay_ms);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_ladder_queue(ngx_http_llm_ctx_t *ctx, ngx_msec_t wait)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    if (ngx_http_llm_ladder_watch(ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* it waits for the model that was asked for, all of whose routes are
+       worth a try again when room comes */
+
+    ctx->plan = ctx->own_plan;
+    ctx->nplan = ctx->own_nplan;
+
+    for (i = 0; i < ctx->nplan; i++) {
+        ctx->plan[i]->tried = 0;
+    }
+
+    rc = ngx_http_llm_queue_add(ctx);
+
+    if (rc == NGX_DECLINED) {
+        ctx->retry_after = (wait + 999) / 1000;
+
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_QUEUE_FULL, NULL,
+                                   "the queue of class \"%V\" for model "
+                                   "\"%V\" is full",
+                                   &ctx->class->name, &ctx->model->name);
+    }
+
+    return rc == NGX_OK ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
+{
+    ngx_int_t             rc;
+    ngx_connection_t     *c;
+    llm_failure_e         failure;
+    ngx_http_llm_rung_e   rung;
+
+    c = ctx->request->connection;
+
+    ngx_http_set_log_request(c->log, ctx->request);
+
+    rung = ctx->attempts.nelts ? NGX_HTTP_LLM_RUNG_RETRY
+                               : NGX_HTTP_LLM_RUNG_FIRST;
+
+    rc = ngx_http_llm_ladder_step(ctx, rung, &failure, wait);
+
+    if (rc == NGX_BUSY) {
+        return NGX_BUSY;
+    }
+
+    ngx_http_llm_queue_remove(ctx);
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(ctx->request, rc);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    ngx_http_llm_queue_remove(ctx);
+
+    ctx->retry_after = 1;
+
+    rc = ngx_http_llm_refuse(ctx, LLM_ERROR_QUEUE_TIMEOUT, NULL,
+                             "no route of model \"%V\" had room within %M ms",
+                             &ctx->model->name, ctx->class->queue_time);
+
+    ngx_http_finalize_request(ctx->request, rc);
+}
+
+
+/*
+ * While the main request waits by itself nobody reads from its client: it
+ * notices here that the client left.  Timers go with the request.
+ */
+
+static ngx_int_t
+ngx_http_llm_ladder_watch(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_event_t         *rev;
+    ngx_http_cleanup_t  *cln;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    if (!ctx->watched) {
+
+        cln = ngx_http_cleanup_add(r, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_http_llm_ladder_cleanup;
+        cln->data = ctx;
+
+        ctx->timer.data = ctx;
+        ctx->timer.log = r->connection->log;
+        ctx->deadline.data = ctx;
+        ctx->deadline.log = r->connection->log;
+
+        ctx->watched = 1;
+    }
+
+    rev = r->connection->read;
+
+    if (rev->ready) {
+        ngx_post_event(rev, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_llm_ladder_cleanup(void *data)
+{
+    ngx_http_llm_ctx_t *ctx = data;
+
+    ngx_http_llm_queue_remove(ctx);
+
+    if (ctx->timer.timer_set) {
+        ngx_del_timer(&ctx->timer);
+    }
+
+    if (ctx->deadline.timer_set) {
+        ngx_del_timer(&ctx->deadline);
+    }
+}
+
+
+/* a back-off is over */
+
+static void
+ngx_http_llm_ladder_timer(ngx_event_t *ev)
+{
+    ngx_int_t                rc;
+    ngx_msec_t               wait;
+    ngx_connection_t        *c;
+    ngx_http_llm_ctx_t      *ctx;
+    ngx_http_llm_attempt_t  *at;
+
+    ctx = ev->data;
+    c = ctx->request->connection;
+    at = ctx->current;
+
+    ngx_http_set_log_request(c->log, ctx->request);
+
+    wait = 0;
+    rc = ngx_http_llm_ladder_take(ctx, at->candidate, NGX_HTTP_LLM_RUNG_RETRY,
+                                  &wait);
+
+    if (rc == NGX_BUSY) {
+
+        /* its breaker opened meanwhile: the next rung, if there is one */
+
+        at->retry = ctx->class->policy.retries;
+        at->decided = 0;
+
+        rc = ngx_http_llm_ladder_move(ctx, at->failure, wait);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(ctx->request, rc);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/*
+ * The class's deadline: what waits is refused; an attempt whose head is not
+ * committed sees its upstream time out, which nginx then handles as ever.
+ */
+
+static void
+ngx_http_llm_ladder_deadline(ngx_event_t *ev)
+{
+    ngx_int_t                rc;
+    ngx_connection_t        *c, *pc;
+    ngx_http_request_t      *sr;
+    ngx_http_llm_ctx_t      *ctx;
+    ngx_http_llm_attempt_t  *at;
+
+    ctx = ev->data;
+    c = ctx->request->connection;
+    at = ctx->current;
+
+    ngx_http_set_log_request(c->log, ctx->request);
+
+    switch (ctx->state) {
+
+    case NGX_HTTP_LLM_QUEUED:
+    case NGX_HTTP_LLM_BACKOFF:
+
+        ngx_http_llm_ladder_cleanup(ctx);
+
+        rc = ngx_http_llm_ladder_stop(ctx, LLM_REASON_DEADLINE, 0);
+
+        ngx_http_finalize_request(ctx->request, rc);
+        break;
+
+    case NGX_HTTP_LLM_ATTEMPT:
+
+        sr = at->request;
+
+        if (sr == NULL || sr->upstream == NULL
+            || sr->upstream->peer.connection == NULL)
+        {
+            break;
+        }
+
+        at->overdue = 1;
+
+        pc = sr->upstream->peer.connection;
+        pc->read->timedout = 1;
+        pc->write->timedout = 1;
+        pc->read->handler(pc->read);
+
+        return;
+
+    default:
+        break;
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* the ladder ends without an answer that could be passed on */
+
+static ngx_int_t
+ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx, llm_reason_e reason,
+    ngx_msec_t wait)
+{
+    ctx->stop = reason;
+
+    if (ctx->attempts.nelts) {
+        return ngx_http_llm_ladder_fail(ctx, ctx->current);
+    }
+
+    if (reason == LLM_REASON_DEADLINE) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_UPSTREAM_TIMEOUT, NULL,
+                                   "the deadline of class \"%V\" passed before "
+                                   "a route could be tried",
+                                   &ctx->class->name);
+    }
+
+    ctx->retry_after = ngx_max((wait + 999) / 1000, 1);
+
+    return ngx_http_llm_refuse(ctx, LLM_ERROR_NO_ROUTE, NULL,
+                               "no route of model \"%V\" is fit right now; "
+                               "\"decision\" tells why",
+                               &ctx->model->name);
 }
 
 
@@ -280,8 +895,15 @@ ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 
     ctx->state = NGX_HTTP_LLM_DONE;
 
+    if (at->failure != LLM_FAILURE_NONE && at->failure != LLM_FAILURE_CALLER
+        && at->decided)
+    {
+        ctx->stop = at->decision.reason;
+        ngx_http_llm_ladder_tell(at);
+    }
+
     if (!at->truncated) {
-        ctx->outcome = at->failure == NGX_HTTP_LLM_FAILURE_NONE
+        ctx->outcome = at->failure == LLM_FAILURE_NONE
                        ? NGX_HTTP_LLM_OUTCOME_OK
                        : NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR;
 
@@ -319,14 +941,19 @@ ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 {
     llm_error_e  code;
 
-    code = at->failure == NGX_HTTP_LLM_FAILURE_TIMEOUT
+    code = (at->rc == NGX_HTTP_GATEWAY_TIME_OUT
+            || ctx->stop == LLM_REASON_DEADLINE)
            ? LLM_ERROR_UPSTREAM_TIMEOUT
            : LLM_ERROR_UPSTREAM_ERROR;
 
     ctx->outcome = NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR;
 
     return ngx_http_llm_refuse(ctx, code, NULL,
-                               "provider \"%V\" gave no usable answer: %s",
+                               "provider \"%V\" gave no usable answer, %s; "
+                               "%ui attempt(s), then stopped: %V",
                                &at->route->provider->name,
-                               at->error ? at->error : "it failed");
+                               at->error ? at->error : "it failed",
+                               ctx->attempts.nelts,
+                               ngx_http_llm_str(
+                                   &llm_reason_texts[ctx->stop]));
 }

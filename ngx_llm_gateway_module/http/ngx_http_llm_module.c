@@ -20,6 +20,7 @@ static void ngx_http_llm_exit_process(ngx_cycle_t *cycle);
 
 
 ngx_http_handler_pt  ngx_http_llm_route_handler = ngx_http_llm_content_handler;
+ngx_http_handler_pt  ngx_http_llm_admin_handler = ngx_http_llm_admin_content;
 
 
 static ngx_http_module_t  ngx_http_llm_gateway_module_ctx = {
@@ -143,7 +144,17 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
     lmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_llm_gateway_module);
 
-    if (lmcf == NULL || lmcf->usage_log == NULL) {
+    if (lmcf == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_llm_health_init(cycle, lmcf) != NGX_OK
+        || ngx_http_llm_queue_init(cycle, lmcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (lmcf->usage_log == NULL) {
         return NGX_OK;
     }
 

@@ -22,6 +22,7 @@
 #include "llm_usage.h"
 #include "ngx_http_llm_conf.h"
 #include "ngx_llm_compat.h"
+#include "ngx_llm_health.h"
 
 
 /* a pool as the pure layer's memory, and its strings as nginx's */
@@ -38,13 +39,19 @@
  *   START     access handler not called yet
  *   BODY      the body is being read [nginx's body reader]
  *   PLANNED   allowed, its routes are chosen
+ *   QUEUED    waits for a route with room [the queue; its timer]
+ *   BACKOFF   waits before it retries [the ladder's timer]
  *   ATTEMPT   a subrequest talks to a provider [the subrequest]
  *   SENDING   an attempt's head was committed; its body passes
  *             [the subrequest]
  *   DONE      the answer, or our own error, is on its way
  *
  *   START -> BODY -> PLANNED -> ATTEMPT -> SENDING -> DONE
- *   START, BODY, PLANNED, ATTEMPT -> DONE      (refused, failed, answered
+ *   PLANNED, ATTEMPT -> QUEUED -> ATTEMPT      (room came)
+ *   ATTEMPT -> BACKOFF -> ATTEMPT              (retry)
+ *   ATTEMPT -> ATTEMPT                         (switch, backup)
+ *   START, BODY, PLANNED, QUEUED, ATTEMPT -> DONE
+ *                                              (refused, failed, answered
  *                                               by the gateway itself)
  */
 
@@ -52,6 +59,8 @@ typedef enum {
     NGX_HTTP_LLM_START = 0,
     NGX_HTTP_LLM_BODY,
     NGX_HTTP_LLM_PLANNED,
+    NGX_HTTP_LLM_QUEUED,
+    NGX_HTTP_LLM_BACKOFF,
     NGX_HTTP_LLM_ATTEMPT,
     NGX_HTTP_LLM_SENDING,
     NGX_HTTP_LLM_DONE
@@ -77,30 +86,17 @@ typedef enum {
 } ngx_http_llm_rung_e;
 
 
-/* how an attempt failed: the kinds that "on=" names */
-
-typedef enum {
-    NGX_HTTP_LLM_FAILURE_NONE = 0,
-    NGX_HTTP_LLM_FAILURE_CONNECT,
-    NGX_HTTP_LLM_FAILURE_TIMEOUT,
-    NGX_HTTP_LLM_FAILURE_RESET,
-    NGX_HTTP_LLM_FAILURE_429,
-    NGX_HTTP_LLM_FAILURE_5XX,
-    NGX_HTTP_LLM_FAILURE_INVALID,
-    NGX_HTTP_LLM_FAILURE_AUTH,
-    NGX_HTTP_LLM_FAILURE_CONTEXT,
-    NGX_HTTP_LLM_FAILURE_CALLER       /* the caller's own: moves nothing */
-} ngx_http_llm_failure_e;
-
-
 /* why a candidate route was kept or skipped */
 
 typedef struct {
     ngx_http_llm_route_t      *route;
     ngx_str_t                  upstream_model;  /* captures filled in */
-    const char                *reason;    /* "kept", "inactive",
+    const char                *reason;    /* a code: "kept", "inactive",
                                              "protocol_mismatch" ... */
     unsigned                   kept:1;
+    unsigned                   tried:1;
+    unsigned                   busy:1;    /* was taken by others just now */
+    unsigned                   backup:1;  /* of an approved backup model */
 } ngx_http_llm_candidate_t;
 
 
@@ -113,13 +109,23 @@ typedef struct ngx_http_llm_attempt_s  ngx_http_llm_attempt_t;
 struct ngx_http_llm_attempt_s {
     ngx_http_llm_ctx_t        *ctx;
     ngx_http_request_t        *request;       /* the subrequest */
+    ngx_http_llm_candidate_t  *candidate;
     ngx_http_llm_route_t      *route;
     ngx_str_t                  upstream_model; /* captures filled in */
     ngx_uint_t                 n;             /* from 1 */
+    ngx_uint_t                 retry;         /* retries of this route before
+                                                 it */
     ngx_http_llm_rung_e        rung;
 
-    ngx_http_llm_failure_e     failure;
+    llm_failure_e     failure;
     const char                *error;         /* in words, or NULL */
+    llm_decision_t             decision;      /* once decided */
+    ngx_msec_int_t             retry_after;   /* the provider's wish, ms; -1 */
+    ngx_msec_int_t             reset;         /* until its window resets, ms */
+    ngx_uint_t                 admitted;      /* tokens counted against the
+                                                 account's limit */
+    ngx_llm_health_ticket_t    route_ticket;
+    ngx_llm_health_ticket_t    provider_ticket;
     ngx_str_t                  addr;          /* peer, or empty */
     ngx_uint_t                 status;        /* provider's; 0: none came */
     ngx_msec_t                 start;         /* ngx_current_msec values */
@@ -144,6 +150,12 @@ struct ngx_http_llm_attempt_s {
     unsigned                   stale:1;       /* died on a reused connection
                                                  before a byte came */
     unsigned                   repeated:1;    /* that was repeated once */
+    unsigned                   decided:1;     /* what follows a failure */
+    unsigned                   acquired:1;    /* counted in flight */
+    unsigned                   answered:1;    /* its health knows so */
+    unsigned                   exhausted:1;   /* nothing remains of a window */
+    unsigned                   overdue:1;     /* the class's deadline passed */
+    unsigned                   told:1;        /* error has its kind in front */
 
     void                      *answer;        /* private to _answer.c */
 };
@@ -164,6 +176,7 @@ struct ngx_http_llm_ctx_s {
     llm_protocol_e             protocol;      /* the client's, for errors */
     ngx_http_llm_key_t        *key;           /* NULL: none */
     ngx_http_llm_class_t      *class;
+    ngx_http_llm_class_t      *asked_class;   /* by an operator's question */
 
     llm_request_t              req;
     off_t                      body_length;   /* bytes of the client's body */
@@ -177,16 +190,29 @@ struct ngx_http_llm_ctx_s {
     int                        captures[NGX_HTTP_LLM_CAPTURES];
     ngx_uint_t                 ncaptures;
 
-    ngx_http_llm_candidate_t  *candidates;    /* all routes, decided on */
-    ngx_uint_t                 ncandidates;
+    ngx_array_t                candidates;    /* ngx_http_llm_candidate_t *:
+                                                 all routes, decided on */
     ngx_http_llm_candidate_t **plan;          /* those kept, in order */
     ngx_uint_t                 nplan;
+    ngx_http_llm_model_t      *served;        /* whose plan this is: the model
+                                                 asked for, or a backup */
+    ngx_http_llm_candidate_t **own_plan;      /* of the model asked for */
+    ngx_uint_t                 own_nplan;
+    ngx_uint_t                 next_backup;   /* index in model->backups */
     ngx_str_t                  provider_id;   /* BY_ID: the id as the provider
                                                  knows it */
 
     ngx_array_t                attempts;      /* ngx_http_llm_attempt_t * */
     ngx_http_llm_attempt_t    *current;       /* the last one started */
-    ngx_uint_t                 next;          /* index in plan, to be tried */
+    llm_reason_e               stop;          /* what ended the ladder */
+    ngx_msec_t                 ladder_start;  /* ngx_current_msec */
+    ngx_event_t                timer;         /* of back-off and queue */
+    ngx_event_t                deadline;      /* of the class */
+    ngx_queue_t                queue;         /* link of the waiting */
+    ngx_msec_t                 queued_at;     /* 0: is not waiting */
+    ngx_msec_t                 queue_ms;      /* waited so far */
+    ngx_uint_t                 retry_after;   /* seconds, of our own 429 and
+                                                 503; 0: not known */
 
     llm_error_t                error;         /* our own; code NONE: none */
     ngx_buf_t                 *error_buf;     /* its body, ready to be sent */
@@ -205,6 +231,9 @@ struct ngx_http_llm_ctx_s {
     unsigned                   body_done:1;     /* it called back */
     unsigned                   stream:1;      /* a stream was asked for */
     unsigned                   strip_usage:1; /* hide include_usage's chunk */
+    unsigned                   waiting:1;     /* is in a queue */
+    unsigned                   has_queued:1;  /* it has waited before */
+    unsigned                   watched:1;     /* cleanup of timers is set */
     unsigned                   logged:1;
     unsigned                   error_sent:1;
 
@@ -242,6 +271,9 @@ ngx_int_t ngx_http_llm_refuse(ngx_http_llm_ctx_t *ctx, llm_error_e code,
 /* the same where ctx->error is filled in already */
 ngx_int_t ngx_http_llm_refused(ngx_http_llm_ctx_t *ctx);
 
+/* whether ctx->key, if there is one, is good for this endpoint now */
+ngx_int_t ngx_http_llm_check_scope(ngx_http_llm_ctx_t *ctx);
+
 /* a monotonic clock in microseconds */
 uint64_t ngx_http_llm_clock_us(void);
 
@@ -266,6 +298,31 @@ ngx_str_t *ngx_http_llm_header_in(ngx_http_request_t *r, const char *name,
 ngx_int_t ngx_http_llm_body_init(ngx_conf_t *cf);
 
 
+/* _routes.c */
+
+/*
+ * Decides on each route of the model and sets ctx->plan to those kept, in
+ * the class's order.  NGX_DECLINED: none was kept.
+ */
+ngx_int_t ngx_http_llm_routes_plan(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_model_t *model, ngx_uint_t backup);
+/* a plan of the one route that made an id */
+ngx_int_t ngx_http_llm_routes_pin(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route);
+/* whether the class may use this backup, and a route of it would be kept */
+ngx_uint_t ngx_http_llm_routes_any(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_backup_t *backup);
+/*
+ * The next route of the plan that may be tried now, or NULL; *failure tells
+ * what keeps the others, *wait in milliseconds when to ask again.
+ */
+ngx_http_llm_candidate_t *ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx,
+    llm_failure_e *failure, ngx_msec_t *wait);
+/* the route that looks least bad though all are open, or NULL */
+ngx_http_llm_candidate_t *ngx_http_llm_routes_least_bad(
+    ngx_http_llm_ctx_t *ctx);
+
+
 /* _plan.c */
 
 /* chooses class, model and routes after the body is known; NGX_OK or the
@@ -282,10 +339,87 @@ llm_protocol_e ngx_http_llm_models_shape(ngx_http_request_t *r);
 void ngx_http_llm_models_init(void);
 
 
+/*
+ * The plan of the next approved backup model that this class may use and
+ * that has routes for this request; NGX_DECLINED: none is left.
+ */
+ngx_int_t ngx_http_llm_plan_backup(ngx_http_llm_ctx_t *ctx);
+/* whether plan_backup() would find one */
+ngx_uint_t ngx_http_llm_plan_has_backup(ngx_http_llm_ctx_t *ctx);
+
+
 /* _ladder.c */
 
 /* the location's content handler, of main requests and of attempts */
 ngx_int_t ngx_http_llm_content_handler(ngx_http_request_t *r);
+
+/*
+ * What follows this failed attempt, decided once: at->decision.  Called by the
+ * gate for an answer that could be passed on, and after attempts without one.
+ */
+llm_decision_t *ngx_http_llm_ladder_decide(ngx_http_llm_attempt_t *at);
+
+/*
+ * Tries to start an attempt for a request that waits in the queue.  NGX_OK:
+ * started, or ended; NGX_BUSY: there is still no room.
+ */
+ngx_int_t ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx,
+    ngx_msec_t *wait);
+/* it has waited long enough */
+void ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx);
+
+
+/* _queue.c */
+
+/* NGX_OK: it waits; NGX_DECLINED: the queue is full; NGX_ERROR */
+ngx_int_t ngx_http_llm_queue_add(ngx_http_llm_ctx_t *ctx);
+void ngx_http_llm_queue_remove(ngx_http_llm_ctx_t *ctx);
+/* room may have come for this model: looks at it soon */
+void ngx_http_llm_queue_kick(ngx_http_llm_model_t *model);
+ngx_int_t ngx_http_llm_queue_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+
+
+/* _health.c */
+
+/* init_process: finds the records of all routes and providers */
+ngx_int_t ngx_http_llm_health_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+
+/*
+ * Why the route may not be tried now, a code, or NULL; *wait in milliseconds
+ * tells when to ask again.
+ */
+const char *ngx_http_llm_health_reason(ngx_http_llm_route_t *route,
+    ngx_msec_t *wait);
+/* takes the route for an attempt: NGX_OK, or NGX_BUSY with a reason */
+ngx_int_t ngx_http_llm_health_acquire(ngx_http_llm_attempt_t *at,
+    const char **reason, ngx_msec_t *wait);
+/* its first content came: a probe need not wait for the end */
+void ngx_http_llm_health_answered(ngx_http_llm_attempt_t *at);
+/* gives it back with what was learnt; does nothing the second time */
+void ngx_http_llm_health_release(ngx_http_llm_attempt_t *at);
+/* peak latency of the first byte, microseconds; requests in flight */
+ngx_uint_t ngx_http_llm_health_latency(ngx_http_llm_route_t *route);
+ngx_uint_t ngx_http_llm_health_inflight(ngx_http_llm_route_t *route);
+/* the retry budget of the class at this route: may a move be made, and make
+   it */
+ngx_uint_t ngx_http_llm_health_budget(ngx_http_llm_route_t *route,
+    ngx_uint_t percent);
+ngx_int_t ngx_http_llm_health_spend(ngx_http_llm_route_t *route,
+    ngx_uint_t percent);
+/* what a provider's header says of its limits; name in lower case */
+void ngx_http_llm_health_header(ngx_http_llm_attempt_t *at, ngx_str_t *name,
+    ngx_str_t *value);
+
+
+/* _admin.c */
+
+/* access and content handlers of a location with llm_admin */
+ngx_int_t ngx_http_llm_admin_access(ngx_http_request_t *r);
+ngx_int_t ngx_http_llm_admin_content(ngx_http_request_t *r);
+/* whether the request carries the token of an llm_admin in X-LLM-Explain */
+ngx_uint_t ngx_http_llm_admin_explains(ngx_http_llm_ctx_t *ctx);
 
 
 /* _attempt.c */

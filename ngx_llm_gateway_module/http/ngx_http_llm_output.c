@@ -17,6 +17,8 @@ static ngx_int_t ngx_http_llm_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_commit(ngx_http_request_t *sr,
     ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_headers(ngx_http_llm_ctx_t *ctx);
+static ngx_int_t ngx_http_llm_add_decision(ngx_http_llm_ctx_t *ctx);
+static ngx_int_t ngx_http_llm_add_retry_after(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
@@ -53,7 +55,7 @@ ngx_http_llm_header_filter(ngx_http_request_t *r)
 
     llcf = ngx_http_get_module_loc_conf(r, ngx_http_llm_gateway_module);
 
-    if (!llcf->enable) {
+    if (!llcf->enable && !llcf->admin) {
         return ngx_http_next_header_filter(r);
     }
 
@@ -144,11 +146,65 @@ ngx_http_llm_add_headers(ngx_http_llm_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    if (ngx_http_llm_admin_explains(ctx)
+        && ngx_http_llm_add_decision(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (r->err_status
+        && (r->err_status == NGX_HTTP_TOO_MANY_REQUESTS
+            || r->err_status == NGX_HTTP_SERVICE_UNAVAILABLE)
+        && ngx_http_llm_add_retry_after(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (ctx->current) {
         return ngx_http_llm_add_attempt_headers(ctx);
     }
 
     return NGX_OK;
+}
+
+
+/* for an operator who asked: the decision on one line */
+
+static ngx_int_t
+ngx_http_llm_add_decision(ngx_http_llm_ctx_t *ctx)
+{
+    llm_buf_t  b;
+    ngx_str_t  value;
+
+    llm_buf_init(&b, &ctx->arena);
+    ngx_http_llm_account_print_decision(ctx, &b);
+
+    if (b.failed) {
+        return NGX_ERROR;
+    }
+
+    value.data = b.data;
+    value.len = b.len;
+
+    return ngx_http_llm_add_header(ctx->request, "X-LLM-Decision", &value);
+}
+
+
+static ngx_int_t
+ngx_http_llm_add_retry_after(ngx_http_llm_ctx_t *ctx)
+{
+    u_char     *p;
+    ngx_str_t   value;
+
+    p = ngx_pnalloc(ctx->request->pool, NGX_INT_T_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.data = p;
+    value.len = ngx_sprintf(p, "%ui", ngx_max(ctx->retry_after, 1)) - p;
+
+    return ngx_http_llm_add_header(ctx->request, "Retry-After", &value);
 }
 
 
@@ -373,7 +429,7 @@ ngx_http_llm_error_text(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
         err->attempts.len = list.len;
     }
 
-    if (ctx->ncandidates) {
+    if (ctx->candidates.nelts) {
         llm_buf_init(&list, &ctx->arena);
         ngx_http_llm_account_print_decision(ctx, &list);
 

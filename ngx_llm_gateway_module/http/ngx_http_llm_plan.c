@@ -1,7 +1,7 @@
 
 /*
- * The plan: class, model and the routes to try, in order, with the reason
- * for each route that was kept or skipped.
+ * The plan: class, model and approved backups.  Which of a model's routes are
+ * tried, and in which order, is _routes.c.
  */
 
 
@@ -18,13 +18,7 @@ static ngx_int_t ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx,
 static ngx_int_t ngx_http_llm_plan_model(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_plan_unnamed(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_plan_allowed(ngx_http_llm_ctx_t *ctx);
-static ngx_int_t ngx_http_llm_plan_routes(ngx_http_llm_ctx_t *ctx);
-static const char *ngx_http_llm_plan_reason(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand);
-static void ngx_http_llm_plan_sample(ngx_http_llm_ctx_t *ctx);
-
-
-static const char  ngx_http_llm_kept[] = "kept";
+static ngx_int_t ngx_http_llm_plan_refuse(ngx_http_llm_ctx_t *ctx);
 
 
 ngx_int_t
@@ -57,7 +51,17 @@ ngx_http_llm_plan(ngx_http_llm_ctx_t *ctx)
         return ngx_http_llm_plan_by_id(ctx, &id, "previous_response_id");
     }
 
-    return ngx_http_llm_plan_routes(ctx);
+    rc = ngx_http_llm_routes_plan(ctx, ctx->model, 0);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DECLINED && !ngx_http_llm_plan_has_backup(ctx)) {
+        return ngx_http_llm_plan_refuse(ctx);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -70,6 +74,11 @@ ngx_http_llm_plan_class(ngx_http_llm_ctx_t *ctx)
     ngx_http_llm_loc_conf_t  *llcf;
 
     llcf = ctx->llcf;
+
+    if (ctx->asked_class) {
+        ctx->class = ctx->asked_class;
+        return NGX_OK;
+    }
 
     if (ctx->key && ctx->key->class) {
         ctx->class = ctx->key->class;
@@ -148,27 +157,9 @@ ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
         return ngx_http_llm_plan_allowed(ctx);
     }
 
-    ctx->candidates = ngx_pcalloc(ctx->request->pool,
-                                  sizeof(ngx_http_llm_candidate_t));
-    ctx->plan = ngx_palloc(ctx->request->pool,
-                           sizeof(ngx_http_llm_candidate_t *));
-
-    if (ctx->candidates == NULL || ctx->plan == NULL) {
+    if (ngx_http_llm_routes_pin(ctx, route) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    ctx->candidates[0].route = route;
-    ctx->candidates[0].reason = "made_this_id";
-
-    if (!route->captures) {
-        ctx->candidates[0].upstream_model = route->upstream_model;
-    }
-
-    ctx->candidates[0].kept = 1;
-    ctx->ncandidates = 1;
-
-    ctx->plan[0] = &ctx->candidates[0];
-    ctx->nplan = 1;
 
     return NGX_OK;
 }
@@ -276,121 +267,71 @@ ngx_http_llm_plan_allowed(ngx_http_llm_ctx_t *ctx)
 
 
 static ngx_int_t
-ngx_http_llm_plan_routes(ngx_http_llm_ctx_t *ctx)
+ngx_http_llm_plan_refuse(ngx_http_llm_ctx_t *ctx)
 {
-    ngx_uint_t                  i, n;
-    ngx_http_llm_route_t      **route;
-    ngx_http_llm_candidate_t   *cand;
+    ngx_uint_t                  i;
+    ngx_http_llm_candidate_t  **cand;
 
-    n = ctx->model->routes.nelts;
-    route = ctx->model->routes.elts;
+    cand = ctx->candidates.elts;
 
-    ctx->candidates = ngx_pcalloc(ctx->request->pool,
-                                  n * sizeof(ngx_http_llm_candidate_t));
-    ctx->plan = ngx_palloc(ctx->request->pool,
-                           n * sizeof(ngx_http_llm_candidate_t *));
+    for (i = 0; i < ctx->candidates.nelts; i++) {
 
-    if (ctx->candidates == NULL || ctx->plan == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-
-        cand = &ctx->candidates[ctx->ncandidates++];
-        cand->route = route[i];
-        cand->reason = ngx_http_llm_plan_reason(ctx, cand);
-
-        if (cand->reason == NULL) {
-            cand->reason = ngx_http_llm_kept;
-            cand->kept = 1;
-            ctx->plan[ctx->nplan++] = cand;
+        if (ngx_strcmp(cand[i]->reason, "price_missing") == 0) {
+            return ngx_http_llm_refuse(ctx, LLM_ERROR_PRICE_MISSING, NULL,
+                                       "class \"%V\" takes only routes with a "
+                                       "known price; \"decision\" tells more",
+                                       &ctx->class->name);
         }
     }
 
-    if (ctx->nplan == 0) {
-        return ngx_http_llm_refuse(ctx, LLM_ERROR_NO_ROUTE, NULL,
-                                   "no route of model \"%V\" can take this "
-                                   "request; \"decision\" tells why",
-                                   &ctx->model->name);
-    }
-
-    ngx_http_llm_plan_sample(ctx);
-
-    return NGX_OK;
+    return ngx_http_llm_refuse(ctx, LLM_ERROR_NO_ROUTE, NULL,
+                               "no route of model \"%V\" can take this "
+                               "request; \"decision\" tells why",
+                               &ctx->model->name);
 }
 
 
-/* why the route is skipped, or NULL; fills in its upstream model */
-
-static const char *
-ngx_http_llm_plan_reason(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand)
+ngx_uint_t
+ngx_http_llm_plan_has_backup(ngx_http_llm_ctx_t *ctx)
 {
-    ngx_int_t              rc;
-    ngx_http_llm_route_t  *route;
+    ngx_uint_t              i;
+    ngx_http_llm_backup_t  *backup;
 
-    route = cand->route;
+    backup = ctx->model->backups.elts;
 
-    if (!route->active) {
-        return "inactive";
-    }
-
-    if (route->provider->protocol != ctx->target.op->protocol) {
-        return "protocol_mismatch";
-    }
-
-    rc = ngx_http_llm_conf_upstream_model(route, &ctx->asked, ctx->captures,
-                                          ctx->ncaptures, ctx->request->pool,
-                                          &cand->upstream_model);
-
-    return rc == NGX_OK ? NULL : "no_upstream_model";
-}
-
-
-/*
- * Inside one priority the order is drawn by weight without replacement, so
- * that the first place falls to each route in proportion to its weight;
- * weight 0 stays last.  Routes come sorted by priority, weight 0 last.
- */
-
-static void
-ngx_http_llm_plan_sample(ngx_http_llm_ctx_t *ctx)
-{
-    ngx_uint_t                  i, k, end, total, x;
-    ngx_http_llm_candidate_t  **plan, *cand;
-
-    plan = ctx->plan;
-
-    for (i = 0; i + 1 < ctx->nplan; i++) {
-
-        total = 0;
-
-        for (end = i;
-             end < ctx->nplan && plan[end]->route->priority
-                                  == plan[i]->route->priority;
-             end++)
-        {
-            total += plan[end]->route->weight;
+    for (i = ctx->next_backup; i < ctx->model->backups.nelts; i++) {
+        if (ngx_http_llm_routes_any(ctx, &backup[i])) {
+            return 1;
         }
+    }
 
-        if (total == 0 || end == i + 1) {
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_llm_plan_backup(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_int_t               rc;
+    ngx_http_llm_backup_t  *backup;
+
+    backup = ctx->model->backups.elts;
+
+    while (ctx->next_backup < ctx->model->backups.nelts) {
+
+        backup = ctx->model->backups.elts;
+        backup += ctx->next_backup++;
+
+        if (!ngx_http_llm_routes_any(ctx, backup)) {
             continue;
         }
 
-        x = (ngx_uint_t) ngx_random() % total;
+        rc = ngx_http_llm_routes_plan(ctx, backup->model, 1);
 
-        for (k = i; x >= plan[k]->route->weight; k++) {
-            x -= plan[k]->route->weight;
+        if (rc != NGX_DECLINED) {
+            return rc;
         }
-
-        /* those before it move back by one and keep their order */
-
-        cand = plan[k];
-
-        for ( /* void */ ; k > i; k--) {
-            plan[k] = plan[k - 1];
-        }
-
-        plan[i] = cand;
     }
+
+    return NGX_DECLINED;
 }

@@ -78,6 +78,10 @@ ngx_http_llm_record_print(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
                   ngx_http_llm_record_span(ctx->start, ctx->first_token));
     }
 
+    if (ctx->has_queued) {
+        ngx_http_llm_record_num(out, "queue_ms", ctx->queue_ms);
+    }
+
     if (ctx->overhead_us) {
         ngx_http_llm_record_num(out, "overhead_us", ctx->overhead_us);
     }
@@ -308,14 +312,16 @@ ngx_http_llm_record_span(ngx_msec_t from, ngx_msec_t to)
 void
 ngx_http_llm_account_print_decision(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
 {
-    ngx_uint_t                 i;
-    ngx_http_llm_route_t      *route;
-    ngx_http_llm_candidate_t  *c;
+    ngx_uint_t                  i;
+    ngx_http_llm_route_t       *route;
+    ngx_http_llm_candidate_t   *c, **cand;
+
+    cand = ctx->candidates.elts;
 
     ngx_http_llm_record_text(out, "[");
 
-    for (i = 0; i < ctx->ncandidates; i++) {
-        c = &ctx->candidates[i];
+    for (i = 0; i < ctx->candidates.nelts; i++) {
+        c = cand[i];
         route = c->route;
 
         if (i) {

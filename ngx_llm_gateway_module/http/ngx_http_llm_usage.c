@@ -77,7 +77,7 @@ ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at)
         return 0;
     }
 
-    if (at->failure == NGX_HTTP_LLM_FAILURE_NONE
+    if (at->failure == LLM_FAILURE_NONE
         || at->committed
         || at->has_usage
         || at->text_bytes)
@@ -86,8 +86,8 @@ ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at)
     }
 
     return at->bytes > 0
-           && (at->failure == NGX_HTTP_LLM_FAILURE_RESET
-               || at->failure == NGX_HTTP_LLM_FAILURE_TIMEOUT);
+           && (at->failure == LLM_FAILURE_RESET
+               || at->failure == LLM_FAILURE_TIMEOUT);
 }
 
 
@@ -194,7 +194,7 @@ ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at)
     c = at->ctx->request->connection;
 
     if (!at->truncated
-        && at->failure == NGX_HTTP_LLM_FAILURE_NONE
+        && at->failure == LLM_FAILURE_NONE
         && at->rc == NGX_OK
         && !c->error
         && !c->timedout)

@@ -496,7 +496,9 @@ ngx_http_llm_variable_number(ngx_http_request_t *r,
 
     case NGX_HTTP_LLM_VAR_QUEUE_MS:
 
-        /* no request waits in a queue */
+        if (ctx->has_queued) {
+            return ngx_http_llm_variable_set_int(r, v, ctx->queue_ms);
+        }
 
         break;
 

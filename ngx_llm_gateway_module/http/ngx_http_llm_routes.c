@@ -1,0 +1,589 @@
+
+/*
+ * Routes of a model: which may take this request, with a reason for each, in
+ * which order the class wants them, and which of them is fit right now.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_module.h"
+
+
+/* the smallest share of a body that can be one token: fewer bytes a token are
+   not seen, so that no prompt is kept from a route that it might fit */
+#define NGX_HTTP_LLM_BYTES_PER_TOKEN  8
+
+/* a larger body may be images, whose bytes are no tokens */
+#define NGX_HTTP_LLM_TEXT_BODY        (1024 * 1024)
+
+
+static ngx_http_llm_candidate_t *ngx_http_llm_routes_add(
+    ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route);
+static const char *ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand);
+static const char *ngx_http_llm_routes_contract(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route);
+static ngx_uint_t ngx_http_llm_routes_tagged(ngx_http_llm_class_t *class,
+    ngx_http_llm_provider_t *provider);
+static void ngx_http_llm_routes_order(ngx_http_llm_ctx_t *ctx);
+static void ngx_http_llm_routes_sample(ngx_http_llm_candidate_t **cand,
+    ngx_uint_t n);
+static void ngx_http_llm_routes_latency(ngx_http_llm_candidate_t **cand,
+    ngx_uint_t n);
+static void ngx_http_llm_routes_sort(ngx_http_llm_candidate_t **cand,
+    ngx_uint_t n, uint64_t (*rank)(ngx_http_llm_route_t *route));
+static uint64_t ngx_http_llm_routes_price(ngx_http_llm_route_t *route);
+static uint64_t ngx_http_llm_routes_inflight(ngx_http_llm_route_t *route);
+
+
+ngx_int_t
+ngx_http_llm_routes_plan(ngx_http_llm_ctx_t *ctx, ngx_http_llm_model_t *model,
+    ngx_uint_t backup)
+{
+    ngx_uint_t                  i, n;
+    ngx_http_llm_route_t      **route;
+    ngx_http_llm_candidate_t   *cand;
+
+    n = model->routes.nelts;
+    route = model->routes.elts;
+
+    ctx->plan = ngx_palloc(ctx->request->pool,
+                           n * sizeof(ngx_http_llm_candidate_t *));
+    if (ctx->plan == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->served = model;
+    ctx->nplan = 0;
+
+    for (i = 0; i < n; i++) {
+
+        cand = ngx_http_llm_routes_add(ctx, route[i]);
+        if (cand == NULL) {
+            return NGX_ERROR;
+        }
+
+        cand->backup = backup;
+        cand->reason = ngx_http_llm_routes_reason(ctx, cand);
+
+        if (cand->reason == NULL) {
+            cand->reason = "kept";
+            cand->kept = 1;
+            ctx->plan[ctx->nplan++] = cand;
+        }
+    }
+
+    if (ctx->nplan == 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_llm_routes_order(ctx);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_routes_pin(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
+{
+    ngx_http_llm_candidate_t  *cand;
+
+    cand = ngx_http_llm_routes_add(ctx, route);
+    ctx->plan = ngx_palloc(ctx->request->pool,
+                           sizeof(ngx_http_llm_candidate_t *));
+
+    if (cand == NULL || ctx->plan == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* the id names no model to fill captures in from */
+
+    if (!route->captures) {
+        cand->upstream_model = route->upstream_model;
+
+    } else if (ngx_http_llm_conf_upstream_model(route, &ctx->asked,
+                                                ctx->captures, ctx->ncaptures,
+                                                ctx->request->pool,
+                                                &cand->upstream_model)
+               != NGX_OK)
+    {
+        ngx_str_null(&cand->upstream_model);
+    }
+
+    cand->reason = "made_this_id";
+    cand->kept = 1;
+
+    ctx->plan[0] = cand;
+    ctx->nplan = 1;
+    ctx->served = route->model;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_llm_candidate_t *
+ngx_http_llm_routes_add(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
+{
+    ngx_http_llm_candidate_t  *cand, **slot;
+
+    if (ctx->candidates.elts == NULL
+        && ngx_array_init(&ctx->candidates, ctx->request->pool, 4,
+                          sizeof(ngx_http_llm_candidate_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    cand = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_candidate_t));
+    slot = ngx_array_push(&ctx->candidates);
+
+    if (cand == NULL || slot == NULL) {
+        return NULL;
+    }
+
+    cand->route = route;
+    *slot = cand;
+
+    return cand;
+}
+
+
+ngx_uint_t
+ngx_http_llm_routes_any(ngx_http_llm_ctx_t *ctx, ngx_http_llm_backup_t *backup)
+{
+    ngx_uint_t                  i;
+    ngx_http_llm_class_t      **class;
+    ngx_http_llm_route_t      **route;
+    ngx_http_llm_candidate_t    cand;
+
+    if (!(backup->model->endpoints
+          & ((uint32_t) 1 << ctx->target.op->endpoint)))
+    {
+        return 0;
+    }
+
+    /* the model's backup is approved for all who may use the model, but for
+       a key that denies it */
+
+    if (ctx->key
+        && ngx_http_llm_conf_key_denies(ctx->key, &backup->model->name))
+    {
+        return 0;
+    }
+
+    class = backup->classes.elts;
+
+    for (i = 0; i < backup->classes.nelts; i++) {
+        if (class[i] == ctx->class) {
+            break;
+        }
+    }
+
+    if (backup->classes.nelts && i == backup->classes.nelts) {
+        return 0;
+    }
+
+    route = backup->model->routes.elts;
+
+    for (i = 0; i < backup->model->routes.nelts; i++) {
+
+        ngx_memzero(&cand, sizeof(ngx_http_llm_candidate_t));
+        cand.route = route[i];
+
+        if (ngx_http_llm_routes_reason(ctx, &cand) == NULL) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* why the route is skipped, or NULL; fills in its upstream model */
+
+static const char *
+ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand)
+{
+    const char            *reason;
+    ngx_http_llm_route_t  *route;
+
+    route = cand->route;
+
+    if (!route->active) {
+        return "inactive";
+    }
+
+    if (route->provider->protocol != ctx->target.op->protocol) {
+        return "protocol_mismatch";
+    }
+
+    if (!ngx_http_llm_routes_tagged(ctx->class, route->provider)) {
+        return "tag_missing";
+    }
+
+    if (ctx->class->missing_price == NGX_HTTP_LLM_MISSING_PRICE_BLOCK
+        && route->price == NULL
+        && !(ctx->target.op->flags & LLM_OP_FREE))
+    {
+        return "price_missing";
+    }
+
+    reason = ngx_http_llm_routes_contract(ctx, route);
+    if (reason) {
+        return reason;
+    }
+
+    if (ngx_http_llm_conf_upstream_model(route, &ctx->asked, ctx->captures,
+                                         ctx->ncaptures, ctx->request->pool,
+                                         &cand->upstream_model)
+        != NGX_OK)
+    {
+        return "no_upstream_model";
+    }
+
+    return NULL;
+}
+
+
+/* what the request asks for and the route lacks */
+
+static const char *
+ngx_http_llm_routes_contract(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route)
+{
+    ngx_int_t                 context;
+    ngx_http_llm_contract_t  *contract;
+
+    if (ctx->req.tools && (route->without & NGX_HTTP_LLM_FEATURE_TOOLS)) {
+        return "tools_missing";
+    }
+
+    if (ctx->req.json && (route->without & NGX_HTTP_LLM_FEATURE_JSON)) {
+        return "json_missing";
+    }
+
+    if (ctx->stream && (route->without & NGX_HTTP_LLM_FEATURE_STREAM)) {
+        return "stream_missing";
+    }
+
+    contract = &route->model->contract;
+
+    context = route->context;
+
+    if (context < 0 && route->model->has_contract) {
+        context = contract->context;
+    }
+
+    if (context >= 0
+        && ctx->body_length <= NGX_HTTP_LLM_TEXT_BODY
+        && ctx->body_length / NGX_HTTP_LLM_BYTES_PER_TOKEN > context)
+    {
+        return "context_exceeded";
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_llm_routes_tagged(ngx_http_llm_class_t *class,
+    ngx_http_llm_provider_t *provider)
+{
+    ngx_uint_t     i, k;
+    ngx_keyval_t  *want, *have;
+
+    want = class->require.elts;
+    have = provider->tags.elts;
+
+    for (i = 0; i < class->require.nelts; i++) {
+
+        for (k = 0; k < provider->tags.nelts; k++) {
+
+            if (want[i].key.len == have[k].key.len
+                && want[i].value.len == have[k].value.len
+                && ngx_memcmp(want[i].key.data, have[k].key.data,
+                              want[i].key.len)
+                   == 0
+                && ngx_memcmp(want[i].value.data, have[k].value.data,
+                              want[i].value.len)
+                   == 0)
+            {
+                break;
+            }
+        }
+
+        if (k == provider->tags.nelts) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+ngx_http_llm_candidate_t *
+ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
+    ngx_msec_t *wait)
+{
+    ngx_uint_t                 i;
+    ngx_msec_t                 w;
+    const char                *reason;
+    ngx_http_llm_candidate_t  *cand;
+
+    *failure = LLM_FAILURE_NONE;
+    *wait = 0;
+
+    for (i = 0; i < ctx->nplan; i++) {
+
+        cand = ctx->plan[i];
+
+        if (cand->tried || cand->busy) {
+            continue;
+        }
+
+        w = 0;
+        reason = ngx_http_llm_health_reason(cand->route, &w);
+
+        if (reason == NULL) {
+            cand->reason = "kept";
+            cand->kept = 1;
+            return cand;
+        }
+
+        cand->reason = reason;
+        cand->kept = 0;
+
+        if (*wait == 0 || w < *wait) {
+            *wait = w;
+        }
+
+        /* a route that will have room again is what a queue waits for */
+
+        if (ngx_strcmp(reason, "account_full") == 0
+            || ngx_strcmp(reason, "cooling_down") == 0)
+        {
+            *failure = LLM_FAILURE_LIMIT;
+
+        } else if (*failure == LLM_FAILURE_NONE) {
+            *failure = ngx_strcmp(reason, "provider_denied") == 0
+                       ? LLM_FAILURE_AUTH : LLM_FAILURE_5XX;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_llm_candidate_t *
+ngx_http_llm_routes_least_bad(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t                 i;
+    ngx_msec_t                 wait, least;
+    ngx_http_llm_candidate_t  *cand, *best;
+
+    best = NULL;
+    least = 0;
+
+    for (i = 0; i < ctx->nplan; i++) {
+
+        cand = ctx->plan[i];
+
+        if (cand->tried || ngx_strcmp(cand->reason, "account_full") == 0) {
+            continue;
+        }
+
+        wait = 0;
+        (void) ngx_http_llm_health_reason(cand->route, &wait);
+
+        if (best == NULL || wait < least) {
+            best = cand;
+            least = wait;
+        }
+    }
+
+    if (best) {
+        best->reason = "least_bad";
+        best->kept = 1;
+    }
+
+    return best;
+}
+
+
+/* the plan is sorted by priority, weight 0 last in each */
+
+static void
+ngx_http_llm_routes_order(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t                  i, n;
+    ngx_http_llm_candidate_t  **cand;
+
+    for (i = 0; i < ctx->nplan; i += n) {
+
+        cand = &ctx->plan[i];
+
+        /* the group of one priority, but for those of weight 0 */
+
+        for (n = 1; i + n < ctx->nplan; n++) {
+            if (cand[n]->route->priority != cand[0]->route->priority
+                || (cand[n]->route->weight == 0
+                    && cand[0]->route->weight != 0))
+            {
+                break;
+            }
+        }
+
+        if (n == 1) {
+            continue;
+        }
+
+        switch (ctx->class->order) {
+
+        case NGX_HTTP_LLM_ORDER_LATENCY:
+            ngx_http_llm_routes_latency(cand, n);
+            break;
+
+        case NGX_HTTP_LLM_ORDER_PRICE:
+            ngx_http_llm_routes_sort(cand, n, ngx_http_llm_routes_price);
+            break;
+
+        case NGX_HTTP_LLM_ORDER_LEAST_INFLIGHT:
+            ngx_http_llm_routes_sample(cand, n);
+            ngx_http_llm_routes_sort(cand, n, ngx_http_llm_routes_inflight);
+            break;
+
+        default: /* NGX_HTTP_LLM_ORDER_WEIGHT */
+            ngx_http_llm_routes_sample(cand, n);
+            break;
+        }
+    }
+}
+
+
+/*
+ * Draws by weight without replacement, so that the first place falls to each
+ * route in proportion to its weight.
+ */
+
+static void
+ngx_http_llm_routes_sample(ngx_http_llm_candidate_t **cand, ngx_uint_t n)
+{
+    ngx_uint_t                 i, k, total, x;
+    ngx_http_llm_candidate_t  *c;
+
+    for (i = 0; i + 1 < n; i++) {
+
+        total = 0;
+
+        for (k = i; k < n; k++) {
+            total += cand[k]->route->weight;
+        }
+
+        if (total == 0) {
+            return;
+        }
+
+        x = (ngx_uint_t) ngx_random() % total;
+
+        for (k = i; x >= cand[k]->route->weight; k++) {
+            x -= cand[k]->route->weight;
+        }
+
+        /* those before it move back by one and keep their order */
+
+        c = cand[k];
+
+        for ( /* void */ ; k > i; k--) {
+            cand[k] = cand[k - 1];
+        }
+
+        cand[i] = c;
+    }
+}
+
+
+/*
+ * Power of two choices: of two drawn by weight the one with the lower peak
+ * latency goes first; an upstream that was not measured yet counts as fast.
+ */
+
+static void
+ngx_http_llm_routes_latency(ngx_http_llm_candidate_t **cand, ngx_uint_t n)
+{
+    ngx_http_llm_candidate_t  *c;
+
+    ngx_http_llm_routes_sample(cand, n);
+
+    if (ngx_http_llm_health_latency(cand[1]->route)
+        < ngx_http_llm_health_latency(cand[0]->route))
+    {
+        c = cand[0];
+        cand[0] = cand[1];
+        cand[1] = c;
+    }
+}
+
+
+/* stable: routes of one rank keep their order */
+
+static void
+ngx_http_llm_routes_sort(ngx_http_llm_candidate_t **cand, ngx_uint_t n,
+    uint64_t (*rank)(ngx_http_llm_route_t *route))
+{
+    uint64_t                   r;
+    ngx_uint_t                 i, k;
+    ngx_http_llm_candidate_t  *c;
+
+    for (i = 1; i < n; i++) {
+
+        c = cand[i];
+        r = rank(c->route);
+
+        for (k = i; k > 0 && rank(cand[k - 1]->route) > r; k--) {
+            cand[k] = cand[k - 1];
+        }
+
+        cand[k] = c;
+    }
+}
+
+
+/* the cost of a thousand tokens in and a thousand out; unknown comes last */
+
+static uint64_t
+ngx_http_llm_routes_price(ngx_http_llm_route_t *route)
+{
+    int64_t          nano;
+    llm_usage_t      usage;
+    llm_price_how_t  how;
+
+    if (route->price == NULL) {
+        return (uint64_t) -1;
+    }
+
+    ngx_memzero(&usage, sizeof(llm_usage_t));
+    ngx_memzero(&how, sizeof(llm_price_how_t));
+
+    llm_usage_set(&usage, LLM_USAGE_INPUT, 1000);
+    llm_usage_set(&usage, LLM_USAGE_OUTPUT, 1000);
+
+    if (llm_price_cost(route->price, &usage, &how, &nano) != LLM_OK) {
+        return (uint64_t) -1;
+    }
+
+    return (uint64_t) nano;
+}
+
+
+static uint64_t
+ngx_http_llm_routes_inflight(ngx_http_llm_route_t *route)
+{
+    /* as much of its weight as is in use, in thousandths */
+
+    return (uint64_t) ngx_http_llm_health_inflight(route) * 1000
+           / (route->weight ? route->weight : 1);
+}
