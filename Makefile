@@ -89,7 +89,8 @@ SNIPPET = mod-http-llm-gateway.conf
 # ---- the pure layer: unit tests and fuzzers
 
 LLM := $(sort $(wildcard ngx_llm_gateway_module/llm/*.c))
-UNIT := $(sort $(wildcard t/unit/test_*.c))
+SERVICE_UNIT := $(sort $(wildcard t/unit/test_health*.c))
+UNIT := $(filter-out $(SERVICE_UNIT),$(sort $(wildcard t/unit/test_*.c)))
 FUZZ := $(sort $(wildcard t/fuzz/fuzz_*.c))
 
 PURE = -Ingx_llm_gateway_module/llm -W -Wall -Wpointer-arith \
@@ -129,11 +130,37 @@ $(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(BUILD)/fuzz/libllm.a
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \
 	    $(BUILD)/fuzz/libllm.a -lcjson
 
+# services need nginx's headers, as configured, but none of its objects: their
+# tests stand in for the functions that they call
+
+SERVICE_FLAGS = -Ingx_llm_gateway_module/service -I$(OBJS) $(addprefix \
+    -I$$(cat $(OBJS)/from)/src/,core event event/modules os/unix)
+SERVICE_BINS = $(SERVICE_UNIT:t/unit/%.c=$(BUILD)/unit/%)
+HEALTH := $(wildcard ngx_llm_gateway_module/service/ngx_llm_health*.[ch] \
+    ngx_llm_gateway_module/service/ngx_llm_zone.h t/unit/*.h)
+
+$(SERVICE_BINS): $(BUILD)/unit/%: t/unit/%.c $(HEALTH) $(OBJS)/from
+	@mkdir -p $(@D)
+	$(Q)$(UNIT_CC) $(filter-out -MMD -MP,$(UNIT_FLAGS)) $(SERVICE_FLAGS) \
+	    -o $@ $(filter %.c,$^)
+
 -include $(wildcard $(BUILD)/unit/*.d $(BUILD)/unit/llm/*.d \
                     $(BUILD)/fuzz/*.d $(BUILD)/fuzz/llm/*.d)
 
+ifneq ($(NGINX_SRC)$(wildcard $(NGINX_DEV)/conf_flags),)
+UNIT_BINS += $(SERVICE_BINS)
+else
+SERVICE_SKIP = $(SERVICE_BINS)
+endif
+
 unit: $(UNIT_BINS)
+	@for t in $(SERVICE_SKIP); do \
+	    echo "skip    $$(basename $$t)  no nginx-dev in $(NGINX_DEV)"; \
+	done
 	@sh scripts/unit.sh $(UNIT_BINS)
+
+unit-service: $(SERVICE_BINS)
+	@sh scripts/unit.sh $(SERVICE_BINS)
 
 fuzz: $(FUZZ_BINS)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) sh scripts/fuzz.sh $(FUZZ_BINS)
@@ -175,5 +202,5 @@ clean:
 
 FORCE:
 
-.PHONY: all install uninstall unit fuzz check suite test hup valgrind asan \
-    sdk compat demo bench clean FORCE
+.PHONY: all install uninstall unit unit-service fuzz check suite test hup \
+    valgrind asan sdk compat demo bench clean FORCE

@@ -132,11 +132,14 @@ for my $f (sort keys %source) {
             if $layer eq 'service' && $i eq 'ngx_http.h'
                && $f !~ /_compat\.h$/;
 
-        # a service stands alone, but for the log, which lies in the zone
+        # a service stands alone, but for those whose data lies in the
+        # zone, and the files of one service
 
         if ($layer eq 'service' && ($to // '') eq 'service'
             && $i !~ /^\Q$own\E\.h$/ && $i ne 'ngx_llm_compat.h'
-            && !($own eq 'ngx_llm_log' && $i eq 'ngx_llm_zone.h'))
+            && !($own =~ /^ngx_llm_health/ && $i =~ /^ngx_llm_health/)
+            && !($own =~ /^ngx_llm_(?:log|health)/
+                 && $i eq 'ngx_llm_zone.h'))
         {
             push @peer, "$f includes $i";
         }
