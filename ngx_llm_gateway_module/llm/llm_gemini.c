@@ -72,6 +72,9 @@ static const llm_pick_t  llm_gemini_generate_picks[GENERATE_N] = {
     { "executableCode",   GENERATE_PART,       LLM_PICK_LENGTH, 0 }
 };
 
+static llm_picks_t  llm_gemini_generate_set
+    = llm_picks(llm_gemini_generate_picks);
+
 
 /* jobs and counts */
 
@@ -96,6 +99,8 @@ static const llm_pick_t  llm_gemini_object_picks[OBJECT_N] = {
     { "generatedSamples",      OBJECT_GENERATED, LLM_PICK_COUNT, 0 },
     { "totalTokens",           LLM_PICK_ROOT,    0, 0 }
 };
+
+static llm_picks_t  llm_gemini_object_set = llm_picks(llm_gemini_object_picks);
 
 
 /* of the usage object */
@@ -127,6 +132,8 @@ static const llm_pick_t  llm_gemini_usage_picks[USAGE_N] = {
     { "responseTokensDetails",   LLM_PICK_ROOT, LLM_PICK_RAW, LLM_OBJECT }
 };
 
+static llm_picks_t  llm_gemini_usage_set = llm_picks(llm_gemini_usage_picks);
+
 
 enum {
     DETAIL_MODALITY = 0,
@@ -139,14 +146,16 @@ static const llm_pick_t  llm_gemini_detail_picks[DETAIL_N] = {
     { "tokenCount", LLM_PICK_ROOT, LLM_PICK_RAW, 32 }
 };
 
+static llm_picks_t  llm_gemini_detail_set = llm_picks(llm_gemini_detail_picks);
+
 
 static const llm_reader_t  llm_gemini_generate_reader = {
-    llm_gemini_generate_picks, GENERATE_N, 0, { 0 },
+    &llm_gemini_generate_set, 0, { 0 },
     llm_gemini_generate, llm_gemini_usage
 };
 
 static const llm_reader_t  llm_gemini_object_reader = {
-    llm_gemini_object_picks, OBJECT_N, 1, { OBJECT_NAME },
+    &llm_gemini_object_set, 1, { OBJECT_NAME },
     llm_gemini_object, llm_gemini_no_usage
 };
 
@@ -306,8 +315,7 @@ llm_gemini_usage(llm_answer_t *a, llm_usage_t *u)
     raw.data = a->usage.data;
     raw.len = a->usage.len;
 
-    if (llm_answer_rescan(a, &a->usage_scan, llm_gemini_usage_picks, USAGE_N,
-                          0, &raw)
+    if (llm_answer_rescan(a, &a->usage_scan, &llm_gemini_usage_set, 0, &raw)
         != LLM_OK)
     {
         return;
@@ -401,8 +409,8 @@ llm_gemini_modalities(llm_answer_t *a, unsigned pick, int64_t *audio,
             return;
         }
 
-        if (llm_answer_rescan(a, &a->detail_scan, llm_gemini_detail_picks,
-                              DETAIL_N, 0, &item)
+        if (llm_answer_rescan(a, &a->detail_scan, &llm_gemini_detail_set, 0,
+                              &item)
             != LLM_OK)
         {
             return;

@@ -1,0 +1,68 @@
+
+/*
+ * The plain bytes of strings.  Most strings of an answer are shorter than
+ * sixteen bytes, most of a prompt's bytes are in long ones.
+ */
+
+
+#ifndef _LLM_SCAN_SKIP_H_INCLUDED_
+#define _LLM_SCAN_SKIP_H_INCLUDED_
+
+
+#include "llm_base.h"
+
+#if (__SSE2__)
+#include <emmintrin.h>
+#endif
+
+
+/* the first byte that is a quote, a backslash, a control or no ASCII */
+const unsigned char *llm_scan_skip_long(const unsigned char *p,
+    const unsigned char *end);
+
+
+#if (__SSE2__)
+
+/* bits of such bytes; signed, those that are no ASCII are below the space */
+
+static inline unsigned
+llm_scan_stops(const unsigned char *p)
+{
+    __m128i  v;
+
+    v = _mm_loadu_si128((const __m128i *) p);
+
+    v = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+                     _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+                                  _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+
+    return (unsigned) _mm_movemask_epi8(v);
+}
+
+#endif
+
+
+static inline const unsigned char *
+llm_scan_skip(const unsigned char *p, const unsigned char *end)
+{
+#if (__SSE2__)
+
+    unsigned  mask;
+
+    if (end - p >= 16) {
+        mask = llm_scan_stops(p);
+
+        if (mask) {
+            return p + __builtin_ctz(mask);
+        }
+
+        p += 16;
+    }
+
+#endif
+
+    return llm_scan_skip_long(p, end);
+}
+
+
+#endif /* _LLM_SCAN_SKIP_H_INCLUDED_ */
