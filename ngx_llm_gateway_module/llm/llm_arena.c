@@ -5,6 +5,7 @@
 
 
 #include "llm_base.h"
+#include "llm_scan_skip.h"
 
 #include <stdlib.h>
 
@@ -27,7 +28,9 @@ typedef struct {
 
 
 static void *llm_heap_alloc(void *data, size_t size);
-static int llm_buf_reserve(llm_buf_t *b, size_t len);
+static int llm_buf_fail(llm_buf_t *b);
+static void llm_buf_json_rest(llm_buf_t *b, const unsigned char *p,
+    const unsigned char *end);
 
 
 void *
@@ -170,9 +173,7 @@ llm_buf_init(llm_buf_t *b, llm_arena_t *arena)
 }
 
 
-/* makes room for len more bytes */
-
-static int
+int
 llm_buf_reserve(llm_buf_t *b, size_t len)
 {
     size_t          size;
@@ -187,8 +188,7 @@ llm_buf_reserve(llm_buf_t *b, size_t len)
     }
 
     if (len > SIZE_MAX / 2 - b->len) {
-        b->failed = 1;
-        return LLM_NOMEM;
+        return llm_buf_fail(b);
     }
 
     size = b->size ? b->size : 64;
@@ -206,8 +206,7 @@ llm_buf_reserve(llm_buf_t *b, size_t len)
 
         p = llm_alloc(b->arena, size);
         if (p == NULL) {
-            b->failed = 1;
-            return LLM_NOMEM;
+            return llm_buf_fail(b);
         }
     }
 
@@ -222,8 +221,20 @@ llm_buf_reserve(llm_buf_t *b, size_t len)
 }
 
 
+/* without room left, nothing short that comes later is added either */
+
+static int
+llm_buf_fail(llm_buf_t *b)
+{
+    b->failed = 1;
+    b->size = b->len;
+
+    return LLM_NOMEM;
+}
+
+
 void
-llm_buf_add(llm_buf_t *b, const void *src, size_t len)
+llm_buf_append(llm_buf_t *b, const void *src, size_t len)
 {
     if (len == 0 || llm_buf_reserve(b, len) != LLM_OK) {
         return;
@@ -231,13 +242,6 @@ llm_buf_add(llm_buf_t *b, const void *src, size_t len)
 
     memcpy(b->data + b->len, src, len);
     b->len += len;
-}
-
-
-void
-llm_buf_puts(llm_buf_t *b, const char *s)
-{
-    llm_buf_add(b, s, strlen(s));
 }
 
 
@@ -262,21 +266,24 @@ llm_buf_int(llm_buf_t *b, int64_t n)
         text[--i] = '-';
     }
 
-    llm_buf_add(b, text + i, sizeof(text) - i);
+    if (b->size - b->len < sizeof(text)) {
+        llm_buf_append(b, text + i, sizeof(text) - i);
+        return;
+    }
+
+    do {
+        b->data[b->len++] = (unsigned char) text[i++];
+    } while (i < sizeof(text));
 }
 
 
 void
 llm_buf_json(llm_buf_t *b, const void *s, size_t len)
 {
-    size_t                i, n, from;
-    unsigned char         c, esc[6];
-    const unsigned char  *p;
-
-    static const unsigned char  hex[] = "0123456789abcdef";
+    unsigned char        *d;
+    const unsigned char  *p, *q;
 
     p = s;
-    from = 0;
 
     /* most texts need no escape: one reservation then serves them */
 
@@ -285,30 +292,62 @@ llm_buf_json(llm_buf_t *b, const void *s, size_t len)
         return;
     }
 
-    llm_buf_add(b, "\"", 1);
+    q = len ? llm_scan_skip(p, p + len) : p;
 
-    for (i = 0; i < len; /* void */) {
-        c = p[i];
+    d = b->data + b->len;
+    *d++ = '"';
+
+    if (q != p) {
+        memcpy(d, p, (size_t) (q - p));
+        d += q - p;
+    }
+
+    b->len = (size_t) (d - b->data);
+
+    if (q != p + len) {
+        llm_buf_json_rest(b, q, p + len);
+    }
+
+    llm_buf_add(b, "\"", 1);
+}
+
+
+/* p is at something that may not stand as it is */
+
+static void
+llm_buf_json_rest(llm_buf_t *b, const unsigned char *p,
+    const unsigned char *end)
+{
+    size_t                n;
+    unsigned char         c, esc[6];
+    const unsigned char  *from;
+
+    static const unsigned char  hex[] = "0123456789abcdef";
+
+    from = p;
+
+    while (p < end) {
+        c = *p;
 
         if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-            i++;
+            p++;
             continue;
         }
 
         if (c >= 0x80) {
-            n = llm_utf8(p + i, len - i);
+            n = llm_utf8(p, (size_t) (end - p));
 
             if (n) {
-                i += n;
+                p += n;
                 continue;
             }
         }
 
-        if (i > from) {
-            llm_buf_add(b, p + from, i - from);
+        if (p > from) {
+            llm_buf_add(b, from, (size_t) (p - from));
         }
 
-        from = ++i;
+        from = ++p;
 
         if (c >= 0x80) {
             llm_buf_add(b, "\xef\xbf\xbd", 3);
@@ -347,11 +386,9 @@ llm_buf_json(llm_buf_t *b, const void *s, size_t len)
         llm_buf_add(b, esc, 2);
     }
 
-    if (len > from) {
-        llm_buf_add(b, p + from, len - from);
+    if (end > from) {
+        llm_buf_add(b, from, (size_t) (end - from));
     }
-
-    llm_buf_add(b, "\"", 1);
 }
 
 

@@ -160,6 +160,16 @@ llm_scan_skip_long(const unsigned char *p, const unsigned char *end)
         p += 16;
     }
 
+    if (end - p >= 8) {
+        mask = llm_scan_stops_in(_mm_loadl_epi64((const __m128i *) p)) & 0xff;
+
+        if (mask) {
+            return p + __builtin_ctz(mask);
+        }
+
+        p += 8;
+    }
+
 #else
 
     uint64_t  v, stops;

@@ -26,17 +26,20 @@ const unsigned char *llm_scan_skip_long(const unsigned char *p,
 /* bits of such bytes; signed, those that are no ASCII are below the space */
 
 static inline unsigned
-llm_scan_stops(const unsigned char *p)
+llm_scan_stops_in(__m128i v)
 {
-    __m128i  v;
-
-    v = _mm_loadu_si128((const __m128i *) p);
-
     v = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
                      _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
                                   _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
 
     return (unsigned) _mm_movemask_epi8(v);
+}
+
+
+static inline unsigned
+llm_scan_stops(const unsigned char *p)
+{
+    return llm_scan_stops_in(_mm_loadu_si128((const __m128i *) p));
 }
 
 #endif
