@@ -12,6 +12,10 @@
 #include "ngx_http_llm_module.h"
 
 
+/* most heads fit, so that their buffer does not grow */
+#define NGX_HTTP_LLM_HEAD_SIZE  1024
+
+
 /* client headers that never travel on */
 
 typedef struct {
@@ -153,6 +157,10 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
     }
 
     llm_buf_init(&b, &ctx->arena);
+
+    if (llm_buf_reserve(&b, NGX_HTTP_LLM_HEAD_SIZE) != LLM_OK) {
+        return NGX_ERROR;
+    }
 
     llm_buf_add(&b, r->main->method_name.data, r->main->method_name.len);
     llm_buf_add(&b, " ", 1);
