@@ -122,6 +122,12 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
         an->at->failure = ngx_http_llm_answer_failure(status);
     }
 
+    if (status == NGX_HTTP_OK && an->length && an->rest == 0
+        && !(an->request->method & (NGX_HTTP_HEAD|NGX_HTTP_DELETE)))
+    {
+        return ngx_http_llm_answer_fail(an, "it sent an empty answer");
+    }
+
     if (an->no_body) {
         u->keepalive = !u->headers_in.connection_close;
     }
