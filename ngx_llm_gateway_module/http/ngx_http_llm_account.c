@@ -178,7 +178,9 @@ ngx_http_llm_account_decide(ngx_http_llm_ctx_t *ctx)
     /* refused by nginx itself: another access module, a body too large, a
        body that did not come in time */
 
-    if (ctx->attempts.nelts == 0 && status >= NGX_HTTP_BAD_REQUEST) {
+    if (ctx->attempts.nelts == 0 && status >= NGX_HTTP_BAD_REQUEST
+        && !c->error)
+    {
         return NGX_HTTP_LLM_OUTCOME_REJECTED;
     }
 
