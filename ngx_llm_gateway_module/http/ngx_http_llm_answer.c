@@ -305,7 +305,12 @@ ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
     seen = llm_answer_seen(an->reader);
 
     if (seen & LLM_EVENT_CONTENT) {
-        an->gathered = an->complete;
+
+        /* a stream that ended badly has an error event to come */
+
+        an->gathered = an->complete && an->end_rc == LLM_OK
+                       && !(seen & LLM_EVENT_ERROR);
+
         return ngx_http_llm_answer_commit(an);
     }
 
@@ -314,14 +319,6 @@ ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
     }
 
     if (an->complete) {
-
-        if (an->end_rc == LLM_OK && (seen & LLM_EVENT_DONE)
-            && an->held_size > 0)
-        {
-            an->gathered = 1;
-            return ngx_http_llm_answer_commit(an);
-        }
-
         return ngx_http_llm_answer_fail(an, "its stream ended without "
                                         "content");
     }
@@ -392,12 +389,18 @@ ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an)
     u->buffer.pos = an->piece;
     an->primed = (u->buffer.pos == u->buffer.last);
 
-    if (an->gathered && !an->no_body) {
+    if (an->kind == LLM_ANSWER_SSE || an->kind == LLM_ANSWER_ARRAY) {
+
+        /* an error event may have to follow what is here by now */
+
+        u->headers_in.content_length_n = -1;
+
+    } else if (an->gathered && !an->no_body) {
         u->headers_in.content_length_n = an->held_size;
 
     } else if (an->kind != LLM_ANSWER_OPAQUE && an->at->status < 400) {
 
-        /* signatures and the usage chunk change its length */
+        /* signatures change its length */
 
         u->headers_in.content_length_n = -1;
     }

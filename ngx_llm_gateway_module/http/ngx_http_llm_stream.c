@@ -31,6 +31,9 @@ static u_char *ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an,
     const llm_str_t *id);
 
 
+static u_char  ngx_http_llm_blank[] = "\n\n";
+
+
 ngx_int_t
 ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
@@ -430,6 +433,7 @@ ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an, const llm_str_t *id)
 ngx_int_t
 ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
 {
+    ngx_uint_t    blank;
     ngx_chain_t  *cl;
 
     if (an->ended) {
@@ -441,13 +445,32 @@ ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
 
     cl = an->tail;
 
-    if (cl == NULL || an->end_rc != LLM_OK) {
+    if (cl == NULL) {
         return NGX_OK;
     }
 
-    /* the stream ended well, only the blank line was left out */
+    blank = 0;
 
-    return ngx_http_llm_stream_event(an, NULL, 0);
+    if (an->end_rc != LLM_OK) {
+
+        if (!(llm_answer_event(an->reader) & LLM_EVENT_ERROR)) {
+            return NGX_OK;
+        }
+
+        /*
+         * The provider's own error comes last.  Without its blank line no
+         * client reads it; one that is no event at all passes as it is.
+         */
+
+        blank = (an->kind == LLM_ANSWER_SSE && *cl->buf->pos != '{');
+    }
+
+    if (ngx_http_llm_stream_event(an, NULL, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return blank ? ngx_http_llm_stream_append(an, ngx_http_llm_blank, 2)
+                 : NGX_OK;
 }
 
 
