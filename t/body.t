@@ -910,7 +910,7 @@ Content-Type: multipart/form-data; boundary=frontier
     location /v1 { llm_route; }
 --- client
 send POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nx-api-key: sk-test\r\n
-send Content-Length: 1000\r\n\r\n{"model": "gpt-4o", 
+send Content-Length: 1000\r\n\r\n{"model": "gpt-4o",\x20
 pause 50
 close
 open
@@ -934,7 +934,7 @@ open socket
     location /v1 { llm_route; }
 --- client
 send POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nx-api-key: sk-test\r\n
-send Content-Length: 1000\r\n\r\n{"model": "gpt-4o", 
+send Content-Length: 1000\r\n\r\n{"model": "gpt-4o",\x20
 end
 --- timeout: 3
 --- client_unlike
