@@ -335,7 +335,8 @@ llm_anthropic_usage(llm_answer_t *a, llm_usage_t *u)
     raw.data = a->usage.data;
     raw.len = a->usage.len;
 
-    if (llm_answer_rescan(a, &a->usage_scan, &llm_anthropic_usage_set, 0, &raw)
+    if (llm_answer_rescan(a, &a->usage_scan, &llm_anthropic_usage_set,
+                          LLM_SCAN_BORROW, &raw)
         != LLM_OK)
     {
         return;

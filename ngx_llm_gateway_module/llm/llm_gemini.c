@@ -315,7 +315,8 @@ llm_gemini_usage(llm_answer_t *a, llm_usage_t *u)
     raw.data = a->usage.data;
     raw.len = a->usage.len;
 
-    if (llm_answer_rescan(a, &a->usage_scan, &llm_gemini_usage_set, 0, &raw)
+    if (llm_answer_rescan(a, &a->usage_scan, &llm_gemini_usage_set,
+                          LLM_SCAN_BORROW, &raw)
         != LLM_OK)
     {
         return;
@@ -409,8 +410,8 @@ llm_gemini_modalities(llm_answer_t *a, unsigned pick, int64_t *audio,
             return;
         }
 
-        if (llm_answer_rescan(a, &a->detail_scan, &llm_gemini_detail_set, 0,
-                              &item)
+        if (llm_answer_rescan(a, &a->detail_scan, &llm_gemini_detail_set,
+                              LLM_SCAN_BORROW, &item)
             != LLM_OK)
         {
             return;

@@ -116,15 +116,16 @@ typedef struct {
 
     unsigned             linked:1;
     uint16_t             name_size;    /* of the longest, escaped */
-    uint8_t              child[LLM_SCAN_PLACES];     /* first named child */
+    uint64_t             parents;      /* places with named children */
     uint8_t              element[LLM_SCAN_PLACES];
-    uint64_t             names[LLM_SCAN_PLACES];     /* sieve of children */
-    uint8_t              next[LLM_SCAN_MAX_PICKS];   /* of the same parent */
-    uint8_t              len[LLM_SCAN_MAX_PICKS];    /* of the name */
+    uint8_t              slots[256];   /* first pick by hash of its name */
+    uint8_t              next[LLM_SCAN_MAX_PICKS];   /* in the same slot */
+    uint8_t              parent[LLM_SCAN_MAX_PICKS];
+    uint16_t             key[LLM_SCAN_MAX_PICKS];    /* length, first byte */
 } llm_picks_t;
 
 #define llm_picks(table)                                                      \
-    { table, sizeof(table) / sizeof(table[0]), 0, 0,                          \
+    { table, sizeof(table) / sizeof(table[0]), 0, 0, 0,                       \
       { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
 
 /*

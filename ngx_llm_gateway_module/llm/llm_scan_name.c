@@ -19,7 +19,6 @@
 
 static int llm_scan_name_decode(llm_scan_t *s, const unsigned char *p,
     llm_str_t *name);
-static void llm_scan_name_match(llm_scan_t *s, const llm_str_t *name);
 static int llm_scan_member_add(llm_scan_t *s, const llm_str_t *name);
 static uint32_t llm_scan_member_hash(const llm_str_t *name);
 static int llm_scan_members_grow(llm_scan_t *s);
@@ -70,7 +69,8 @@ llm_scan_name_take(llm_scan_t *s, const llm_str_t *name)
         }
     }
 
-    llm_scan_name_match(s, name);
+    s->pick = (uint8_t) llm_scan_find(s->set, s->stack[s->depth].pick,
+                                      name->data, name->len);
 
     return LLM_OK;
 }
@@ -146,31 +146,6 @@ llm_scan_name_decode(llm_scan_t *s, const unsigned char *p, llm_str_t *name)
     name->data = s->space + s->name_size;
 
     return llm_json_unescape(raw, name->len, name->data, &name->len);
-}
-
-
-static void
-llm_scan_name_match(llm_scan_t *s, const llm_str_t *name)
-{
-    unsigned            i, parent;
-    const llm_picks_t  *set;
-
-    set = s->set;
-    parent = s->stack[s->depth].pick;
-
-    if (!(set->names[parent] & llm_scan_sieve(name->data, name->len))) {
-        return;
-    }
-
-    for (i = set->child[parent]; i != LLM_SCAN_NO_PICK; i = set->next[i]) {
-
-        if (set->len[i] == name->len
-            && memcmp(set->table[i].name, name->data, name->len) == 0)
-        {
-            s->pick = (uint8_t) i;
-            return;
-        }
-    }
 }
 
 

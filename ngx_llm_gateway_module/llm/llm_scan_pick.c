@@ -17,13 +17,27 @@ static int llm_scan_pick_copy(llm_scan_t *s, const llm_pick_t *pick,
 static const llm_found_t  llm_scan_nothing;
 
 
+/* what no occurrence sets anew */
+
+static inline void
+llm_scan_found_init(llm_found_t *found)
+{
+    found->raw.len = 0;
+    found->raw.data = NULL;
+    found->count = 0;
+    found->times = 0;
+    found->truncated = 0;
+}
+
+
 int
 llm_scan_picks_link(llm_picks_t *picks)
 {
-    size_t             len, longest;
-    unsigned           i, parent;
-    uint8_t           *last;
-    const llm_pick_t  *pick;
+    size_t                len, longest;
+    unsigned              i, parent;
+    uint8_t              *slot;
+    const llm_pick_t     *pick;
+    const unsigned char  *name;
 
     if (picks->linked) {
         return LLM_OK;
@@ -33,10 +47,10 @@ llm_scan_picks_link(llm_picks_t *picks)
         return LLM_INVALID;
     }
 
-    memset(picks->child, LLM_SCAN_NO_PICK, sizeof(picks->child));
     memset(picks->element, LLM_SCAN_NO_PICK, sizeof(picks->element));
-    memset(picks->names, 0, sizeof(picks->names));
+    memset(picks->slots, LLM_SCAN_NO_PICK, sizeof(picks->slots));
 
+    picks->parents = 0;
     longest = 1;
 
     for (i = 0; i < picks->n; i++) {
@@ -51,9 +65,6 @@ llm_scan_picks_link(llm_picks_t *picks)
             return LLM_INVALID;
         }
 
-        picks->next[i] = LLM_SCAN_NO_PICK;
-        picks->len[i] = 0;
-
         if (pick->name == NULL) {
             picks->element[parent] = (uint8_t) i;
             continue;
@@ -65,21 +76,19 @@ llm_scan_picks_link(llm_picks_t *picks)
             return LLM_INVALID;
         }
 
-        picks->len[i] = (uint8_t) len;
-        picks->names[parent] |= llm_scan_sieve((const unsigned char *)
-                                               pick->name, len);
+        name = (const unsigned char *) pick->name;
+
+        picks->key[i] = llm_scan_key(name, len);
+        picks->parent[i] = (uint8_t) parent;
+        picks->parents |= llm_scan_bit(parent);
+
+        slot = &picks->slots[llm_scan_slot(picks->key[i], parent)];
+        picks->next[i] = *slot;
+        *slot = (uint8_t) i;
 
         if (longest < len) {
             longest = len;
         }
-
-        last = &picks->child[parent];
-
-        while (*last != LLM_SCAN_NO_PICK) {
-            last = &picks->next[*last];
-        }
-
-        *last = (uint8_t) i;
     }
 
     picks->name_size = (uint16_t) (longest * LLM_SCAN_ESCAPED);
@@ -144,12 +153,7 @@ llm_scan_pick_close(llm_scan_t *s, size_t offset, uint32_t count)
 
     if (!(s->told & bit)) {
         s->told |= bit;
-
-        found->raw.len = 0;
-        found->raw.data = NULL;
-        found->count = 0;
-        found->times = 0;
-        found->truncated = 0;
+        llm_scan_found_init(found);
     }
 
     found->start = st->start;
@@ -170,6 +174,56 @@ llm_scan_pick_close(llm_scan_t *s, size_t offset, uint32_t count)
     }
 
     return LLM_OK;
+}
+
+
+int
+llm_scan_pick_scalar(llm_scan_t *s, unsigned i, const unsigned char *from,
+    const unsigned char *to, unsigned type, size_t text)
+{
+    uint64_t           bit;
+    llm_found_t       *found;
+    const llm_pick_t  *pick;
+    llm_pick_state_t  *st;
+
+    bit = llm_scan_bit(i);
+    pick = &s->set->table[i];
+    st = &s->picks[i];
+    found = &st->found;
+
+    if (!(s->told & bit)) {
+        s->told |= bit;
+        llm_scan_found_init(found);
+
+    } else if (pick->flags & LLM_PICK_FIRST) {
+        found->times++;
+        return LLM_OK;
+    }
+
+    st->start = llm_scan_at(s, from);
+
+    found->start = st->start;
+    found->end = llm_scan_at(s, to);
+    found->type = (uint8_t) type;
+    found->times++;
+
+    if (pick->flags & LLM_PICK_LENGTH) {
+        found->count += text;
+
+    } else if (pick->flags & LLM_PICK_COUNT) {
+        found->count = 0;
+    }
+
+    if (!(pick->flags & LLM_PICK_RAW)) {
+        return LLM_OK;
+    }
+
+    if (s->copies & bit) {
+        st->copy->len = 0;
+        st->copy->failed = 0;
+    }
+
+    return llm_scan_pick_raw(s, pick, st, found->end);
 }
 
 

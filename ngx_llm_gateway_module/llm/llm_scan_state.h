@@ -163,6 +163,9 @@ int llm_scan_picks_link(llm_picks_t *picks);
 
 void llm_scan_pick_open(llm_scan_t *s, size_t offset, unsigned type);
 int llm_scan_pick_close(llm_scan_t *s, size_t offset, uint32_t count);
+/* both at once, of a scalar that the piece has whole; LLM_OK, LLM_NOMEM */
+int llm_scan_pick_scalar(llm_scan_t *s, unsigned i, const unsigned char *from,
+    const unsigned char *to, unsigned type, size_t text);
 
 /* a name that is wanted ended at p, its closing quote */
 int llm_scan_name_end(llm_scan_t *s, const unsigned char *p);
@@ -175,13 +178,46 @@ int llm_scan_name_keep(llm_scan_t *s, const unsigned char *p, size_t len);
 int llm_scan_keep(llm_scan_t *s);
 
 
-/*
- * A sieve of names by length and first byte: most of those that nobody asked
- * for stop here.
- */
+#define llm_scan_key(data, len)                                               \
+    ((uint16_t) ((len) << 8 | ((len) ? (data)[0] : 0)))
 
-#define llm_scan_sieve(data, len)                                             \
-    ((uint64_t) 1 << (((len) * 11 + ((len) ? (data)[0] : 0)) & 63))
+#define llm_scan_slot(key, parent)                                            \
+    ((uint8_t) (((uint32_t) (key) * 0x9e3779b1u >> 24) + (parent)))
+
+
+/* the pick of a name, unescaped, under parent; or LLM_SCAN_NO_PICK */
+
+static inline unsigned
+llm_scan_find(const llm_picks_t *set, unsigned parent,
+    const unsigned char *name, size_t len)
+{
+    unsigned  i;
+    uint16_t  key;
+
+    if (len > 255) {
+        return LLM_SCAN_NO_PICK;
+    }
+
+    key = llm_scan_key(name, len);
+
+    for (i = set->slots[llm_scan_slot(key, parent)];
+         i != LLM_SCAN_NO_PICK;
+         i = set->next[i])
+    {
+        if (set->key[i] == key
+            && set->parent[i] == parent
+            && memcmp(set->table[i].name, name, len) == 0)
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+/* whether any name may be asked for under parent */
+#define llm_scan_asked(set, place)  ((set)->parents >> (place) & 1)
 
 
 /* whether anybody asks for a name where the scanner stands */

@@ -19,6 +19,9 @@
     "more than " llm_quote(LLM_SCAN_MAX_VALUES) " values"
 
 
+static int llm_scan_run(llm_scan_t *s, const unsigned char *p);
+static inline const unsigned char *llm_scan_scalar(const unsigned char *p,
+    const unsigned char *end, unsigned *type, size_t *text);
 static inline int llm_scan_name(llm_scan_t *s, const unsigned char *p);
 static inline int llm_scan_value(llm_scan_t *s, const unsigned char *p);
 static int llm_scan_string(llm_scan_t *s, const unsigned char *p);
@@ -40,7 +43,7 @@ llm_scan_structure(llm_scan_t *s)
     int                   rc;
     unsigned char         c;
     llm_level_t          *top;
-    const unsigned char  *p;
+    const unsigned char  *p, *q;
 
     p = s->pos;
 
@@ -87,6 +90,21 @@ llm_scan_structure(llm_scan_t *s)
 
             if (c != '"') {
                 return llm_scan_unexpected(s, p);
+            }
+
+            if (!llm_scan_listed(s)) {
+
+                rc = llm_scan_run(s, p);
+                if (rc != LLM_OK) {
+                    return rc;
+                }
+
+                q = p;
+                p = s->pos;
+
+                if (p != q) {
+                    continue;
+                }
             }
 
             rc = llm_scan_name(s, p);
@@ -143,21 +161,158 @@ llm_scan_structure(llm_scan_t *s)
 }
 
 
+/*
+ * The quote at p opens a name.  Takes members as long as the piece has them
+ * without anything special, up to a value that is no plain scalar; what is
+ * behind s->pos is left to the states.  LLM_OK or LLM_NOMEM.
+ */
+
+static int
+llm_scan_run(llm_scan_t *s, const unsigned char *p)
+{
+    int                   rc;
+    size_t                text, more;
+    uint32_t              n;
+    unsigned              i, parent, type;
+    const unsigned char  *q, *v, *end;
+
+    rc = LLM_OK;
+    end = s->end;
+    parent = s->stack[s->depth].pick;
+    text = 0;
+    n = 0;
+
+    while (*p == '"' && s->values + n < LLM_SCAN_MAX_VALUES) {
+
+        q = llm_scan_skip(p + 1, end);
+
+        if (end - q < 3 || q[0] != '"' || q[1] != ':') {
+            break;
+        }
+
+        v = q + 2;
+        i = llm_scan_find(s->set, parent, p + 1, (size_t) (q - p) - 1);
+
+        q = llm_scan_scalar(v, end, &type, &more);
+
+        if (q == NULL || q == end || (*q != ',' && *q != '}')) {
+
+            s->pick = (uint8_t) i;
+            s->state = LLM_SCAN_VALUE;
+            p = v;
+            break;
+        }
+
+        if (i != LLM_SCAN_NO_PICK) {
+
+            rc = llm_scan_pick_scalar(s, i, v, q, type, more);
+
+            if (rc != LLM_OK) {
+                rc = llm_scan_fail(s, llm_scan_at(s, q), rc, "no memory");
+                break;
+            }
+        }
+
+        text += more;
+        n++;
+        p = q;
+
+        if (*p == '}') {
+            s->state = LLM_SCAN_NEXT;
+            break;
+        }
+
+        s->state = LLM_SCAN_NAME;
+
+        if (++p == end) {
+            break;
+        }
+    }
+
+    s->pos = p;
+    s->values += n;
+    s->stack[s->depth].count += n;
+    s->text += text;
+
+    return rc;
+}
+
+
+/*
+ * Behind the scalar at p, if the piece has it whole and plain, else NULL; a
+ * number may go on there.
+ */
+
+static inline const unsigned char *
+llm_scan_scalar(const unsigned char *p, const unsigned char *end,
+    unsigned *type, size_t *text)
+{
+    const unsigned char  *q;
+
+    *text = 0;
+
+    switch (*p) {
+
+    case '"':
+        *type = LLM_JSON_STRING;
+        q = llm_scan_skip(p + 1, end);
+
+        if (q == end || *q != '"') {
+            return NULL;
+        }
+
+        *text = (size_t) (q - p) - 1;
+
+        return q + 1;
+
+    case '0':
+        *type = LLM_JSON_NUMBER;
+        return p + 1;
+
+    case '1': case '2': case '3': case '4': case '5':
+    case '6': case '7': case '8': case '9':
+
+        *type = LLM_JSON_NUMBER;
+
+        do {
+            p++;
+        } while (p < end && *p >= '0' && *p <= '9');
+
+        return p;
+
+    case 't':
+        *type = LLM_JSON_TRUE;
+        return (end - p >= 4 && memcmp(p, "true", 4) == 0) ? p + 4 : NULL;
+
+    case 'f':
+        *type = LLM_JSON_FALSE;
+        return (end - p >= 5 && memcmp(p, "false", 5) == 0) ? p + 5 : NULL;
+
+    case 'n':
+        *type = LLM_JSON_NULL;
+        return (end - p >= 4 && memcmp(p, "null", 4) == 0) ? p + 4 : NULL;
+
+    default:
+        *type = LLM_JSON_NONE;    /* not needed, but compilers do not see it */
+        return NULL;
+    }
+}
+
+
 /* the quote at p opens a name; one that the piece has whole ends here, too */
 
 static inline int
 llm_scan_name(llm_scan_t *s, const unsigned char *p)
 {
     int                   rc;
-    uint64_t              names;
-    unsigned              listed;
+    unsigned              wanted;
     llm_str_t             name;
     const unsigned char  *q;
 
     s->pick = LLM_SCAN_NO_PICK;
 
-    names = s->set->names[s->stack[s->depth].pick];
-    listed = llm_scan_listed(s);
+    wanted = llm_scan_asked(s->set, s->stack[s->depth].pick)
+             || llm_scan_listed(s);
 
     q = llm_scan_skip(p + 1, s->end);
 
@@ -167,7 +322,7 @@ llm_scan_name(llm_scan_t *s, const unsigned char *p)
         s->name = 1;
         s->escaped = 0;
         s->name_len = 0;
-        s->wanted = (names != 0 || listed);
+        s->wanted = wanted;
         s->state = LLM_SCAN_STRING;
 
         return LLM_OK;
@@ -176,7 +331,7 @@ llm_scan_name(llm_scan_t *s, const unsigned char *p)
     name.data = (unsigned char *) p + 1;
     name.len = (size_t) (q - p) - 1;
 
-    if (listed || (names & llm_scan_sieve(name.data, name.len))) {
+    if (wanted) {
         s->token = llm_scan_at(s, p);
 
         rc = llm_scan_name_take(s, &name);
