@@ -142,6 +142,17 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
     while (len) {
 
+        if (an->skip_lf) {
+            an->skip_lf = 0;
+
+            if (*data == LF) {
+                (void) llm_answer_feed(an->reader, data, 1, &used);
+                data++;
+                len--;
+                continue;
+            }
+        }
+
         rc = llm_answer_feed(an->reader, data, len, &used);
 
         if (rc != LLM_OK) {
@@ -165,6 +176,7 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 static ngx_int_t
 ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
+    u_char        first, last;
     unsigned      n;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
@@ -177,13 +189,24 @@ ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
     {
         /* only our asking made the provider send it */
 
+        first = cl ? *cl->buf->pos : *data;
+        last = len ? data[len - 1] : cl->buf->last[-1];
+
         if (cl) {
             cl->buf->pos = cl->buf->last = cl->buf->start;
             cl->next = an->request->upstream->free_bufs;
             an->request->upstream->free_bufs = cl;
         }
 
-        return NGX_OK;
+        /*
+         * Where lines end in CRLF, the LF of the event before may have come
+         * with this one, and this one's LF may come with the next.
+         */
+
+        an->skip_lf = (first != LF && last == CR);
+
+        return (first == LF && last == LF)
+               ? ngx_http_llm_stream_append(an, (u_char *) "\n", 1) : NGX_OK;
     }
 
     if (cl) {
