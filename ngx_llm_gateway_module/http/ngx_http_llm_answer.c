@@ -305,12 +305,7 @@ ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
     seen = llm_answer_seen(an->reader);
 
     if (seen & LLM_EVENT_CONTENT) {
-
-        /* a stream that ended badly has an error event to come */
-
-        an->gathered = an->complete && an->end_rc == LLM_OK
-                       && !(seen & LLM_EVENT_ERROR);
-
+        an->gathered = an->complete;
         return ngx_http_llm_answer_commit(an);
     }
 
