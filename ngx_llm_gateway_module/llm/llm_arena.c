@@ -27,6 +27,14 @@ typedef struct {
 } llm_heap_t;
 
 
+/* two quotes, and what llm_scan_clean() reads too much */
+#define LLM_BUF_SLACK  (2 + 16)
+
+/* what stands in a JSON string as it is */
+#define llm_buf_plain(c)                                                      \
+    ((c) >= 0x20 && (c) < 0x80 && (c) != '"' && (c) != '\\')
+
+
 static void *llm_heap_alloc(void *data, size_t size);
 static int llm_buf_fail(llm_buf_t *b);
 static void llm_buf_json_rest(llm_buf_t *b, const unsigned char *p,
@@ -248,19 +256,31 @@ llm_buf_append(llm_buf_t *b, const void *src, size_t len)
 void
 llm_buf_int(llm_buf_t *b, int64_t n)
 {
-    uint64_t   u;
-    unsigned   i;
-    char       text[sizeof("-9223372036854775808")];
+    uint64_t        u;
+    unsigned        i, pair;
+    unsigned char  *d, text[sizeof("-9223372036854775808")];
 
     /* the negation is done unsigned: INT64_MIN has no positive twin */
 
     u = (n < 0) ? 0 - (uint64_t) n : (uint64_t) n;
     i = sizeof(text);
 
-    do {
-        text[--i] = (char) ('0' + u % 10);
-        u /= 10;
-    } while (u);
+    if ((uint64_t) n < 10 && b->len < b->size) {
+        b->data[b->len++] = (unsigned char) ('0' + n);
+        return;
+    }
+
+    while (u >= 10) {
+        pair = (unsigned) (u % 100);
+        u /= 100;
+
+        text[--i] = (unsigned char) ('0' + pair % 10);
+        text[--i] = (unsigned char) ('0' + pair / 10);
+    }
+
+    if (u || i == sizeof(text)) {
+        text[--i] = (unsigned char) ('0' + u);
+    }
 
     if (n < 0) {
         text[--i] = '-';
@@ -271,44 +291,57 @@ llm_buf_int(llm_buf_t *b, int64_t n)
         return;
     }
 
+    d = b->data + b->len;
+
     do {
-        b->data[b->len++] = (unsigned char) text[i++];
+        *d++ = text[i++];
     } while (i < sizeof(text));
+
+    b->len = (size_t) (d - b->data);
 }
 
 
 void
 llm_buf_json(llm_buf_t *b, const void *s, size_t len)
 {
-    unsigned char        *d;
-    const unsigned char  *p, *q;
+    size_t          n;
+    unsigned char  *d;
 
-    p = s;
+    /*
+     * Most texts need no escape: they are copied and then looked at, where
+     * bytes behind them may be read, too.
+     */
 
-    /* most texts need no escape: one reservation then serves them */
-
-    if (len > SIZE_MAX - 2 || llm_buf_reserve(b, len + 2) != LLM_OK) {
-        b->failed = 1;
-        return;
+    if (b->size - b->len < LLM_BUF_SLACK
+        || b->size - b->len - LLM_BUF_SLACK < len)
+    {
+        if (len > SIZE_MAX / 4
+            || llm_buf_reserve(b, len + LLM_BUF_SLACK) != LLM_OK)
+        {
+            b->failed = 1;
+            return;
+        }
     }
-
-    q = len ? llm_scan_skip(p, p + len) : p;
 
     d = b->data + b->len;
     *d++ = '"';
 
-    if (q != p) {
-        memcpy(d, p, (size_t) (q - p));
-        d += q - p;
+    if (len) {
+        memcpy(d, s, len);
     }
 
-    b->len = (size_t) (d - b->data);
+    n = llm_scan_clean(d, len);
+    b->len += n + 1;
 
-    if (q != p + len) {
-        llm_buf_json_rest(b, q, p + len);
+    if (n != len) {
+        llm_buf_json_rest(b, (const unsigned char *) s + n,
+                          (const unsigned char *) s + len);
+        llm_buf_add(b, "\"", 1);
+        return;
     }
 
-    llm_buf_add(b, "\"", 1);
+    d[n] = '"';
+    b->len++;
 }
 
 
@@ -329,7 +362,7 @@ llm_buf_json_rest(llm_buf_t *b, const unsigned char *p,
     while (p < end) {
         c = *p;
 
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+        if (llm_buf_plain(c)) {
             p++;
             continue;
         }

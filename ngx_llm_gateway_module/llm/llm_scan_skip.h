@@ -68,4 +68,40 @@ llm_scan_skip(const unsigned char *p, const unsigned char *end)
 }
 
 
+/*
+ * How many bytes at p, of len, come before the first such byte.  Fifteen
+ * bytes behind them must be there, though not set.
+ */
+
+static inline size_t
+llm_scan_clean(const unsigned char *p, size_t len)
+{
+#if (__SSE2__)
+
+    size_t    i, n;
+    unsigned  mask;
+
+    for (i = 0; i < len; i += 16) {
+        n = len - i;
+        mask = llm_scan_stops(p + i);
+
+        if (n < 16) {
+            mask &= (1u << n) - 1;
+        }
+
+        if (mask) {
+            return i + (size_t) __builtin_ctz(mask);
+        }
+    }
+
+    return len;
+
+#else
+
+    return (size_t) (llm_scan_skip_long(p, p + len) - p);
+
+#endif
+}
+
+
 #endif /* _LLM_SCAN_SKIP_H_INCLUDED_ */

@@ -173,12 +173,13 @@ llm_scan_run(llm_scan_t *s, const unsigned char *p)
     int                   rc;
     size_t                text, more;
     uint32_t              n;
-    unsigned              i, parent, type;
+    unsigned              i, asked, parent, type;
     const unsigned char  *q, *v, *end;
 
     rc = LLM_OK;
     end = s->end;
     parent = s->stack[s->depth].pick;
+    asked = llm_scan_asked(s->set, parent);
     text = 0;
     n = 0;
 
@@ -191,7 +192,8 @@ llm_scan_run(llm_scan_t *s, const unsigned char *p)
         }
 
         v = q + 2;
-        i = llm_scan_find(s->set, parent, p + 1, (size_t) (q - p) - 1);
+        i = asked ? llm_scan_find(s->set, parent, p + 1, (size_t) (q - p) - 1)
+                  : LLM_SCAN_NO_PICK;
 
         q = llm_scan_scalar(v, end, &type, &more);
 
