@@ -343,7 +343,16 @@ ngx_http_llm_plan_reason(ngx_http_llm_ctx_t *ctx,
                                           ctx->ncaptures, ctx->request->pool,
                                           &cand->upstream_model);
 
-    return rc == NGX_OK ? NULL : "no_upstream_model";
+    if (rc != NGX_OK
+        || ((ctx->target.op->flags & LLM_OP_MODEL_PATH)
+            && llm_endpoint_check_model(
+                                     ngx_http_llm_pure(&cand->upstream_model))
+               != LLM_OK))
+    {
+        return "no_upstream_model";
+    }
+
+    return NULL;
 }
 
 

@@ -534,6 +534,13 @@ llm_endpoint_path(const llm_op_t *op, const llm_str_t *model,
 }
 
 
+int
+llm_endpoint_check_model(const llm_str_t *model)
+{
+    return llm_endpoint_check(model, 1);
+}
+
+
 /*
  * What a path must not hold even when encoded: many servers decode before
  * they look for "..".  nested: slashes and colons separate segments.
