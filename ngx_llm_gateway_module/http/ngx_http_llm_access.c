@@ -428,19 +428,29 @@ ngx_http_llm_refuse(ngx_http_llm_ctx_t *ctx, llm_error_e code,
 ngx_int_t
 ngx_http_llm_refused(ngx_http_llm_ctx_t *ctx)
 {
-    ngx_int_t   status;
-    ngx_uint_t  level;
+    u_char      *p, text[256];
+    size_t       i, len;
+    ngx_int_t    status;
+    ngx_uint_t   level;
 
     ctx->state = NGX_HTTP_LLM_DONE;
 
     status = llm_error_status(&ctx->error);
     level = (status >= 500) ? NGX_LOG_ERR : NGX_LOG_INFO;
 
+    /* names that the client sent make no lines of their own */
+
+    p = ctx->error.message.data;
+    len = ngx_min(ctx->error.message.len, sizeof(text));
+
+    for (i = 0; i < len; i++) {
+        text[i] = (p[i] < 0x20 || p[i] == 0x7f) ? '?' : p[i];
+    }
+
     ngx_log_error(level, ctx->request->connection->log, 0,
                   "llm request refused, %V: \"%*s\"",
                   ngx_http_llm_str(&llm_error_names[ctx->error.code]),
-                  ngx_min(ctx->error.message.len, 256),
-                  ctx->error.message.data);
+                  len, text);
 
     return status;
 }
