@@ -462,6 +462,15 @@ holds((records(2))[1], 'cost=0.001574 stream=true usage.image_output=12');
 
 
 
+=== gemini: a prompt that was blocked, whose zeros are left out
+--- steps
+main::bill('/v1beta/models/all:generateContent', '{"contents":[]}',
+           '{"promptFeedback":{"blockReason":"MODEL_ARMOR"},'
+           . '"usageMetadata":{"trafficType":"ON_DEMAND"}}',
+           'input=0 output=0', '0', record => 'estimated=false');
+
+
+
 === gemini: sound made
 --- steps
 main::bill('/v1beta/models/all:generateContent', '{"contents":[]}',

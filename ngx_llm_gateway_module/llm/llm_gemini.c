@@ -227,7 +227,8 @@ llm_gemini_generate(llm_answer_t *a)
 
 /*
  * The numbers grow from chunk to chunk.  Chunks without the prompt's number
- * tell nothing, and one whose total falls back is not the sum.
+ * tell nothing, unless the prompt was blocked: zeros are left out.  One whose
+ * total falls back is not the sum.
  */
 
 static void
@@ -239,7 +240,9 @@ llm_gemini_keep_usage(llm_answer_t *a)
     usage = llm_answer_found(a, GENERATE_USAGE);
 
     if (usage->type != LLM_JSON_OBJECT
-        || llm_answer_found(a, GENERATE_PROMPT)->type != LLM_JSON_NUMBER)
+        || (llm_answer_found(a, GENERATE_PROMPT)->type != LLM_JSON_NUMBER
+            && llm_answer_found(a, GENERATE_BLOCKED)->type
+               != LLM_JSON_STRING))
     {
         return;
     }
@@ -324,7 +327,14 @@ llm_gemini_usage(llm_answer_t *a, llm_usage_t *u)
 
     s = a->usage_scan;
 
+    embedded = (a->op->op == LLM_OP_GEMINI_EMBED
+                || a->op->op == LLM_OP_GEMINI_BATCH_EMBED);
+
     left = llm_found_int(llm_scan_found(s, USAGE_PROMPT));
+
+    if (!embedded && llm_scan_found(s, USAGE_PROMPT)->type == LLM_JSON_NONE) {
+        left = 0;
+    }
 
     if (left >= 0) {
         n = llm_found_int(llm_scan_found(s, USAGE_CACHED));
@@ -346,9 +356,6 @@ llm_gemini_usage(llm_answer_t *a, llm_usage_t *u)
     if (n > 0) {
         llm_usage_set(u, LLM_USAGE_REASONING, n);
     }
-
-    embedded = (a->op->op == LLM_OP_GEMINI_EMBED
-                || a->op->op == LLM_OP_GEMINI_BATCH_EMBED);
 
     left = llm_found_int(llm_scan_found(s, USAGE_CANDIDATES));
 
