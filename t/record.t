@@ -377,6 +377,57 @@ is(scalar(LLM::Provider::left()), 2, 'the provider was left');
 
 
 
+=== a stream that came at once and broke is told so inside its framing
+--- http_config eval: $::http
+--- config eval: $::config
+--- provider
+chat:
+    sse
+    data {"choices":[{"delta":{"content":"Hello there"}}]}
+--- steps
+my $r = post('/v1/chat/completions', '{"model":"gpt","stream":true}');
+
+is($r->{headers}{'transfer-encoding'}, 'chunked');
+is($r->{headers}{'content-length'}, undef, 'no length');
+like($r->{content}, qr/there.*\n\ndata: \{"error":.*\}\n\n\z/s, 'an error event');
+holds((records(1))[0], 'outcome=truncated code=upstream_error');
+
+
+
+=== a provider's error at the end of a stream, without its blank line
+--- http_config eval: $::http
+--- config eval: $::config
+--- provider
+chat:
+    sse
+    data {"choices":[{"delta":{"content":"Hello there"}}]}
+    text data: {"error":{"message":"overloaded"}}
+--- steps
+my $r = post('/v1/chat/completions', '{"model":"gpt","stream":true}');
+
+like($r->{content},
+     qr/there.*\n\ndata: \{"error":\{"message":"overloaded"\}\}\n\n\z/s,
+     'is whole');
+is(() = $r->{content} =~ /"error"/g, 1, 'and the only one');
+holds((records(1))[0], 'outcome=truncated attempts.0.error=overloaded');
+
+
+
+=== a provider's error in an array
+--- http_config eval: $::http
+--- config eval: $::config
+--- provider
+chat:
+    json [{"candidates":[{"content":{"parts":[{"text":"a"}]}}]},{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}]
+--- steps
+my $r = post('/v1beta/models/gpt:streamGenerateContent', '{"contents":[]}');
+
+is($r->{status}, 200);
+holds($r, 'length=2 1.error.code=503');
+holds((records(1))[0], 'outcome=truncated attempts.0.error=overloaded');
+
+
+
 === neither body nor key is in it
 --- http_config eval: $::http
 --- config eval: $::config
