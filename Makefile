@@ -65,7 +65,8 @@ $(SO): $(OBJS)/from FORCE
 	@+cd "$$(cat $(OBJS)/from)" && $(MAKE) --no-print-directory $(QUIET) \
 	    $(JOBS) -f $(abspath $(OBJS))/Makefile $(TARGETS)
 	@cmp -s $(OBJS)/ngx_http_llm_gateway_module.so $@ \
-	    || cp -v $(OBJS)/ngx_http_llm_gateway_module.so $@
+	    || { cp $(OBJS)/ngx_http_llm_gateway_module.so $@.new \
+	         && mv -v $@.new $@; }
 
 
 install: $(SO)

@@ -85,6 +85,7 @@ $apt_type \1\2 $apt_suite /p" "$f" \
 
 
 # apt_in TYPE-SUITE COMMAND...: an apt command that knows this entry alone.
+# Signatures are checked; ages are not, since a mirror may be a frozen one.
 
 apt_in()
 {
@@ -100,6 +101,7 @@ apt_in()
         -o APT::Sandbox::User=root \
         -o APT::Update::Post-Invoke-Success::= \
         -o Acquire::Languages=none \
+        -o Acquire::Check-Valid-Until=false \
         -o Acquire::Retries=2
 
     "$@"

@@ -61,9 +61,19 @@ fi
 rm -f "$dir"/report*
 
 export TEST_NGINX_LOAD_MODULES="$so"
-export ASAN_OPTIONS="detect_odr_violation=0,detect_leaks=0,\
-log_path=$dir/report"
-export UBSAN_OPTIONS="print_stacktrace=1,log_path=$dir/report-ub"
+
+# the options go by a wrapper: Test::Nginx has ideas of its own about them
+
+cat > "$dir/run" <<END
+#!/bin/sh
+ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0:log_path=$dir/report
+UBSAN_OPTIONS=print_stacktrace=1:log_path=$dir/report-ub
+export ASAN_OPTIONS UBSAN_OPTIONS
+exec ${NGINX_BIN:-/usr/sbin/nginx} "\$@"
+END
+
+chmod +x "$dir/run"
+export NGINX_BIN="$dir/run"
 
 status=0
 scripts/suite.sh "$@" || status=1

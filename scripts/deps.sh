@@ -62,7 +62,12 @@ if ! perl -MTest::Nginx::Socket -e 1 2>/dev/null; then
             apt_download $suite libtest-nginx-perl "$apt_root/debs" && break
         done
 
-        deb=$(ls "$apt_root"/debs/libtest-nginx-perl_*.deb)
+        deb=$(ls "$apt_root"/debs/libtest-nginx-perl_*.deb 2>/dev/null) || {
+            echo "deps: no suite has libtest-nginx-perl, see" \
+                 "$apt_root/deb-*/update.log" 1>&2
+            exit 1
+        }
+
         echo "deps: installing Test::Nginx of $suite"
 
         if ! apt_sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y \

@@ -16,6 +16,10 @@
 /* what one request may take from its pool for the pure layer */
 #define NGX_HTTP_LLM_ARENA_LIMIT  (64 * 1024 * 1024)
 
+/* taken from the pool at once, and what is large enough to go by itself */
+#define NGX_HTTP_LLM_CHUNK        8192
+#define NGX_HTTP_LLM_CHUNK_LARGE  4096
+
 #define NGX_HTTP_LLM_ID_LEN  32
 
 
@@ -444,19 +448,29 @@ ngx_http_llm_refuse(ngx_http_llm_ctx_t *ctx, llm_error_e code,
 ngx_int_t
 ngx_http_llm_refused(ngx_http_llm_ctx_t *ctx)
 {
-    ngx_int_t   status;
-    ngx_uint_t  level;
+    u_char      *p, text[256];
+    size_t       i, len;
+    ngx_int_t    status;
+    ngx_uint_t   level;
 
     ctx->state = NGX_HTTP_LLM_DONE;
 
     status = llm_error_status(&ctx->error);
     level = (status >= 500) ? NGX_LOG_ERR : NGX_LOG_INFO;
 
+    /* names that the client sent make no lines of their own */
+
+    p = ctx->error.message.data;
+    len = ngx_min(ctx->error.message.len, sizeof(text));
+
+    for (i = 0; i < len; i++) {
+        text[i] = (p[i] < 0x20 || p[i] == 0x7f) ? '?' : p[i];
+    }
+
     ngx_log_error(level, ctx->request->connection->log, 0,
                   "llm request refused, %V: \"%*s\"",
                   ngx_http_llm_str(&llm_error_names[ctx->error.code]),
-                  ngx_min(ctx->error.message.len, 256),
-                  ctx->error.message.data);
+                  len, text);
 
     return status;
 }
@@ -524,7 +538,7 @@ ngx_http_llm_create_ctx(ngx_http_request_t *r)
                                                      - r->start_msec));
 
     ctx->arena.alloc = ngx_http_llm_pool_alloc;
-    ctx->arena.data = r->pool;
+    ctx->arena.data = ctx;
     ctx->arena.left = NGX_HTTP_LLM_ARENA_LIMIT;
 
     ctx->protocol = LLM_PROTOCOL_OPENAI;
@@ -617,7 +631,31 @@ ngx_http_llm_set_id(ngx_http_llm_ctx_t *ctx)
 static void *
 ngx_http_llm_pool_alloc(void *data, size_t size)
 {
-    return ngx_palloc(data, size);
+    ngx_http_llm_ctx_t *ctx = data;
+
+    u_char  *p;
+
+    if (size > NGX_HTTP_LLM_CHUNK_LARGE) {
+        return ngx_palloc(ctx->request->pool, size);
+    }
+
+    size = ngx_align(size, 16);
+
+    if ((size_t) (ctx->chunk_end - ctx->chunk) < size) {
+
+        ctx->chunk = ngx_palloc(ctx->request->pool, NGX_HTTP_LLM_CHUNK);
+        if (ctx->chunk == NULL) {
+            ctx->chunk_end = NULL;
+            return NULL;
+        }
+
+        ctx->chunk_end = ctx->chunk + NGX_HTTP_LLM_CHUNK;
+    }
+
+    p = ctx->chunk;
+    ctx->chunk += size;
+
+    return p;
 }
 
 

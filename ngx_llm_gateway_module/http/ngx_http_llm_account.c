@@ -24,6 +24,7 @@ void
 ngx_http_llm_account_sum(ngx_http_llm_ctx_t *ctx)
 {
     int64_t                   n;
+    uint32_t                  known;
     ngx_uint_t                i, u;
     llm_usage_t              *usage;
     ngx_http_llm_attempt_t   *at, **ats;
@@ -71,10 +72,9 @@ ngx_http_llm_account_sum(ngx_http_llm_ctx_t *ctx)
         ctx->has_usage = 1;
         ctx->raw_usage = at->raw_usage;
 
-        for (u = 0; u < LLM_USAGE_N; u++) {
-            if (at->usage.known & ((uint32_t) 1 << u)) {
-                llm_usage_set(usage, u, usage->units[u] + at->usage.units[u]);
-            }
+        for (known = at->usage.known; known; known &= known - 1) {
+            u = __builtin_ctz(known);
+            llm_usage_set(usage, u, usage->units[u] + at->usage.units[u]);
         }
 
         if (at->usage.estimated) {
@@ -178,7 +178,9 @@ ngx_http_llm_account_decide(ngx_http_llm_ctx_t *ctx)
     /* refused by nginx itself: another access module, a body too large, a
        body that did not come in time */
 
-    if (ctx->attempts.nelts == 0 && status >= NGX_HTTP_BAD_REQUEST) {
+    if (ctx->attempts.nelts == 0 && status >= NGX_HTTP_BAD_REQUEST
+        && !c->error)
+    {
         return NGX_HTTP_LLM_OUTCOME_REJECTED;
     }
 

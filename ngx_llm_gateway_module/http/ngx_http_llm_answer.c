@@ -120,6 +120,12 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
         return ngx_http_llm_answer_fail(an, "it redirected elsewhere");
     }
 
+    if (status == NGX_HTTP_OK && an->length && an->rest == 0
+        && !(an->request->method & (NGX_HTTP_HEAD|NGX_HTTP_DELETE)))
+    {
+        return ngx_http_llm_answer_fail(an, "it sent an empty answer");
+    }
+
     if (an->no_body) {
         u->keepalive = !u->headers_in.connection_close;
     }
@@ -386,14 +392,6 @@ ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
     }
 
     if (an->complete) {
-
-        if (an->end_rc == LLM_OK && (seen & LLM_EVENT_DONE)
-            && an->held_size > 0)
-        {
-            an->gathered = 1;
-            return ngx_http_llm_answer_commit(an);
-        }
-
         return ngx_http_llm_answer_fail(an, "its stream ended without "
                                         "content");
     }
@@ -464,12 +462,18 @@ ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an)
     u->buffer.pos = an->piece;
     an->primed = (u->buffer.pos == u->buffer.last);
 
-    if (an->gathered && !an->no_body) {
+    if (an->kind == LLM_ANSWER_SSE || an->kind == LLM_ANSWER_ARRAY) {
+
+        /* an error event may have to follow what is here by now */
+
+        u->headers_in.content_length_n = -1;
+
+    } else if (an->gathered && !an->no_body) {
         u->headers_in.content_length_n = an->held_size;
 
     } else if (an->kind != LLM_ANSWER_OPAQUE && an->at->status < 400) {
 
-        /* signatures and the usage chunk change its length */
+        /* signatures change its length */
 
         u->headers_in.content_length_n = -1;
     }

@@ -65,6 +65,7 @@ typedef struct {
     unsigned                   ended:1;     /* the reader was told of the end */
     unsigned                   gathered:1;  /* all of it is held */
     unsigned                   primed:1;    /* what was held went on */
+    unsigned                   skip_lf:1;   /* of the hidden event's CRLF */
 } ngx_http_llm_answer_t;
 
 

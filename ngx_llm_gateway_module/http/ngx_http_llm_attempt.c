@@ -12,6 +12,10 @@
 #include "ngx_http_llm_module.h"
 
 
+/* most heads fit, so that their buffer does not grow */
+#define NGX_HTTP_LLM_HEAD_SIZE  1024
+
+
 /* client headers that never travel on */
 
 typedef struct {
@@ -33,7 +37,9 @@ static ngx_int_t ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at,
     llm_buf_t *b);
 static ngx_uint_t ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at,
     ngx_table_elt_t *h);
-static ngx_uint_t ngx_http_llm_attempt_hop(ngx_http_request_t *r,
+static void ngx_http_llm_attempt_connection(ngx_http_llm_attempt_t *at,
+    llm_buf_t *b);
+static ngx_uint_t ngx_http_llm_attempt_hop(llm_buf_t *names,
     ngx_table_elt_t *h);
 
 
@@ -151,6 +157,10 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
     }
 
     llm_buf_init(&b, &ctx->arena);
+
+    if (llm_buf_reserve(&b, NGX_HTTP_LLM_HEAD_SIZE) != LLM_OK) {
+        return NGX_ERROR;
+    }
 
     llm_buf_add(&b, r->main->method_name.data, r->main->method_name.len);
     llm_buf_add(&b, " ", 1);
@@ -310,6 +320,7 @@ ngx_http_llm_attempt_args(ngx_str_t *args, llm_buf_t *b)
 static ngx_int_t
 ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 {
+    llm_buf_t            names;
     ngx_uint_t           i, version;
     ngx_list_part_t     *part;
     ngx_table_elt_t     *h;
@@ -317,6 +328,12 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 
     r = at->ctx->request;
     version = 0;
+
+    ngx_http_llm_attempt_connection(at, &names);
+
+    if (names.failed) {
+        return NGX_ERROR;
+    }
 
     part = &r->headers_in.headers.part;
     h = part->elts;
@@ -333,7 +350,9 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
             i = 0;
         }
 
-        if (!ngx_http_llm_attempt_keeps(at, &h[i])) {
+        if (!ngx_http_llm_attempt_keeps(at, &h[i])
+            || ngx_http_llm_attempt_hop(&names, &h[i]))
+        {
             continue;
         }
 
@@ -395,8 +414,7 @@ ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at, ngx_table_elt_t *h)
         }
     }
 
-    return !ngx_http_llm_attempt_has(at, p, h->key.len)
-           && !ngx_http_llm_attempt_hop(at->ctx->request, h);
+    return !ngx_http_llm_attempt_has(at, p, h->key.len);
 }
 
 
@@ -422,35 +440,79 @@ ngx_http_llm_attempt_has(ngx_http_llm_attempt_t *at, u_char *name, size_t len)
 }
 
 
-/* whether the client's Connection header names it */
+/*
+ * What the client's Connection headers name.  They are looked for, since
+ * nginx before 1.23 keeps no pointer to them.
+ */
 
-static ngx_uint_t
-ngx_http_llm_attempt_hop(ngx_http_request_t *r, ngx_table_elt_t *h)
+static void
+ngx_http_llm_attempt_connection(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 {
-    u_char     *p, *end;
-    ngx_str_t  *value;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
-    if (r->headers_in.connection == NULL) {
-        return 0;
-    }
+    llm_buf_init(b, &at->ctx->arena);
 
-    value = &r->headers_in.connection->value;
+    part = &at->ctx->request->headers_in.headers.part;
+    h = part->elts;
 
-    if (value->len < h->key.len) {
-        return 0;
-    }
+    for (i = 0; /* void */ ; i++) {
 
-    for (p = value->data, end = p + value->len;
-         p + h->key.len <= end;
-         p++)
-    {
-        if (ngx_strncasecmp(p, h->lowcase_key, h->key.len) != 0) {
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != sizeof("connection") - 1
+            || ngx_memcmp(h[i].lowcase_key, "connection",
+                          sizeof("connection") - 1)
+               != 0)
+        {
             continue;
         }
 
-        if ((p == value->data || p[-1] == ',' || p[-1] == ' ')
-            && (p + h->key.len == end || p[h->key.len] == ','
-                || p[h->key.len] == ' '))
+        /* most name nothing */
+
+        if (ngx_strcasecmp(h[i].value.data, (u_char *) "keep-alive") == 0
+            || ngx_strcasecmp(h[i].value.data, (u_char *) "close") == 0)
+        {
+            continue;
+        }
+
+        llm_buf_add(b, ",", 1);
+        llm_buf_add(b, h[i].value.data, h[i].value.len);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_llm_attempt_hop(llm_buf_t *names, ngx_table_elt_t *h)
+{
+    u_char  *p, *end, *last;
+
+    p = names->data;
+    last = p + names->len;
+
+    for ( /* void */ ; p < last; p = end) {
+
+        while (p < last && (*p == ',' || *p == ' ' || *p == '\t')) {
+            p++;
+        }
+
+        end = p;
+
+        while (end < last && *end != ',' && *end != ' ' && *end != '\t') {
+            end++;
+        }
+
+        if ((size_t) (end - p) == h->key.len
+            && ngx_strncasecmp(p, h->lowcase_key, h->key.len) == 0)
         {
             return 1;
         }

@@ -115,10 +115,8 @@ ngx_http_llm_body_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_llm_body_prepare(ngx_http_llm_ctx_t *ctx)
 {
-    unsigned             n;
     ngx_int_t            rc;
     llm_str_t            boundary;
-    const llm_pick_t    *picks;
     ngx_table_elt_t     *type;
     ngx_http_request_t  *r;
 
@@ -159,9 +157,7 @@ ngx_http_llm_body_prepare(ngx_http_llm_ctx_t *ctx)
         return ctx->multipart ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    picks = llm_request_picks(ctx->target.op, &n);
-
-    ctx->scan = llm_scan_create(&ctx->arena, picks, n, LLM_SCAN_MEMBERS);
+    ctx->scan = llm_request_scan(&ctx->arena, ctx->target.op);
 
     return ctx->scan ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }

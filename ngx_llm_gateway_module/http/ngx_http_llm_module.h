@@ -165,7 +165,9 @@ struct ngx_http_llm_ctx_s {
     ngx_http_request_t        *request;       /* the main request */
     ngx_http_llm_main_conf_t  *lmcf;
     ngx_http_llm_loc_conf_t   *llcf;
-    llm_arena_t                arena;         /* over r->pool */
+    llm_arena_t                arena;         /* over r->pool, */
+    u_char                    *chunk;         /* small pieces from here */
+    u_char                    *chunk_end;
 
     ngx_http_llm_state_e       state;
     ngx_http_llm_outcome_e     outcome;

@@ -240,7 +240,11 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
     if (ngx_http_llm_conf_upstream_model(route, &ctx->asked, ctx->captures,
                                          ctx->ncaptures, ctx->request->pool,
                                          &cand->upstream_model)
-        != NGX_OK)
+        != NGX_OK
+        || ((ctx->target.op->flags & LLM_OP_MODEL_PATH)
+            && llm_endpoint_check_model(
+                                     ngx_http_llm_pure(&cand->upstream_model))
+               != LLM_OK))
     {
         return "no_upstream_model";
     }

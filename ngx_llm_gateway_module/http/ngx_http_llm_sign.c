@@ -30,6 +30,7 @@ ngx_http_llm_sign(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route,
     llm_str_t *id, u_char out[NGX_HTTP_LLM_SIGN_LEN])
 {
     u_char     digest[NGX_LLM_DIGEST_LEN];
+    llm_str_t  bare;
     ngx_str_t  secret, mac, text, texts[3];
 
     if (ngx_http_llm_sign_secret(ctx, route, &secret) != NGX_OK) {
@@ -46,8 +47,16 @@ ngx_http_llm_sign(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route,
     texts[1].data = route->tag;
     texts[1].len = NGX_HTTP_LLM_ROUTE_TAG_LEN;
 
-    texts[2].data = id->data;
-    texts[2].len = id->len;
+    /* projects and locations before it are of the provider's path */
+
+    if (ctx->target.op->protocol != LLM_PROTOCOL_GEMINI
+        || llm_endpoint_operation(id, &bare) != LLM_OK)
+    {
+        bare = *id;
+    }
+
+    texts[2].data = bare.data;
+    texts[2].len = bare.len;
 
     if (ngx_llm_secret_sign(&secret, texts, 3, digest) != NGX_OK) {
         return NGX_ERROR;

@@ -31,6 +31,9 @@ static u_char *ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an,
     const llm_str_t *id);
 
 
+static u_char  ngx_http_llm_blank[] = "\n\n";
+
+
 ngx_int_t
 ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
@@ -139,6 +142,17 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
     while (len) {
 
+        if (an->skip_lf) {
+            an->skip_lf = 0;
+
+            if (*data == LF) {
+                (void) llm_answer_feed(an->reader, data, 1, &used);
+                data++;
+                len--;
+                continue;
+            }
+        }
+
         rc = llm_answer_feed(an->reader, data, len, &used);
 
         if (rc != LLM_OK) {
@@ -162,6 +176,7 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 static ngx_int_t
 ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
+    u_char        first, last;
     unsigned      n;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
@@ -174,13 +189,24 @@ ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
     {
         /* only our asking made the provider send it */
 
+        first = cl ? *cl->buf->pos : *data;
+        last = len ? data[len - 1] : cl->buf->last[-1];
+
         if (cl) {
             cl->buf->pos = cl->buf->last = cl->buf->start;
             cl->next = an->request->upstream->free_bufs;
             an->request->upstream->free_bufs = cl;
         }
 
-        return NGX_OK;
+        /*
+         * Where lines end in CRLF, the LF of the event before may have come
+         * with this one, and this one's LF may come with the next.
+         */
+
+        an->skip_lf = (first != LF && last == CR);
+
+        return (first == LF && last == LF)
+               ? ngx_http_llm_stream_append(an, (u_char *) "\n", 1) : NGX_OK;
     }
 
     if (cl) {
@@ -430,6 +456,7 @@ ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an, const llm_str_t *id)
 ngx_int_t
 ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
 {
+    ngx_uint_t    blank;
     ngx_chain_t  *cl;
 
     if (an->ended) {
@@ -441,13 +468,32 @@ ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
 
     cl = an->tail;
 
-    if (cl == NULL || an->end_rc != LLM_OK) {
+    if (cl == NULL) {
         return NGX_OK;
     }
 
-    /* the stream ended well, only the blank line was left out */
+    blank = 0;
 
-    return ngx_http_llm_stream_event(an, NULL, 0);
+    if (an->end_rc != LLM_OK) {
+
+        if (!(llm_answer_event(an->reader) & LLM_EVENT_ERROR)) {
+            return NGX_OK;
+        }
+
+        /*
+         * The provider's own error comes last.  Without its blank line no
+         * client reads it; one that is no event at all passes as it is.
+         */
+
+        blank = (an->kind == LLM_ANSWER_SSE && *cl->buf->pos != '{');
+    }
+
+    if (ngx_http_llm_stream_event(an, NULL, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return blank ? ngx_http_llm_stream_append(an, ngx_http_llm_blank, 2)
+                 : NGX_OK;
 }
 
 

@@ -250,19 +250,21 @@ ngx_http_llm_usage_speaks(const llm_op_t *op)
 static void
 ngx_http_llm_usage_compact(ngx_http_llm_attempt_t *at)
 {
+    size_t       n;
     u_char      *p, *last, *dst, *out;
     ngx_uint_t   quoted;
 
     p = at->raw_usage.data;
-    last = p + at->raw_usage.len;
+    n = at->raw_usage.len;
 
-    while (p < last && *p >= 0x20) {
-        p++;
-    }
-
-    if (p == last) {
+    if (n == 0
+        || (memchr(p, LF, n) == NULL && memchr(p, CR, n) == NULL
+            && memchr(p, '\t', n) == NULL))
+    {
         return;
     }
+
+    last = p + n;
 
     out = ngx_pnalloc(at->ctx->request->pool, at->raw_usage.len);
     if (out == NULL) {

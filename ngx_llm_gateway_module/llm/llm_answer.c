@@ -67,7 +67,7 @@ llm_answer_create(llm_arena_t *arena, const llm_op_t *op, llm_answer_e kind)
         return a;
     }
 
-    a->scan = llm_scan_create(arena, a->reader->picks, a->reader->npicks, 0);
+    a->scan = llm_scan_open(arena, a->reader->picks, 0);
     if (a->scan == NULL) {
         return NULL;
     }

@@ -52,6 +52,9 @@ static const llm_pick_t  llm_anthropic_message_picks[MESSAGE_N] = {
     { "input",        MESSAGE_BLOCK,   LLM_PICK_LENGTH, 0 }
 };
 
+static llm_picks_t  llm_anthropic_message_set
+    = llm_picks(llm_anthropic_message_picks);
+
 
 enum {
     EVENT_TYPE = LLM_PICK_OWN,
@@ -89,6 +92,9 @@ static const llm_pick_t  llm_anthropic_event_picks[EVENT_N] = {
     { "thinking",      EVENT_BLOCK,       LLM_PICK_LENGTH, 0 }
 };
 
+static llm_picks_t  llm_anthropic_event_set
+    = llm_picks(llm_anthropic_event_picks);
+
 
 /* of the usage object */
 
@@ -121,14 +127,17 @@ static const llm_pick_t  llm_anthropic_usage_picks[USAGE_N] = {
     { "web_search_requests",         USAGE_TOOLS,    LLM_PICK_RAW, 32 }
 };
 
+static llm_picks_t  llm_anthropic_usage_set
+    = llm_picks(llm_anthropic_usage_picks);
+
 
 static const llm_reader_t  llm_anthropic_message_reader = {
-    llm_anthropic_message_picks, MESSAGE_N, 0, { 0 },
+    &llm_anthropic_message_set, 0, { 0 },
     llm_anthropic_message, llm_anthropic_usage
 };
 
 static const llm_reader_t  llm_anthropic_event_reader = {
-    llm_anthropic_event_picks, EVENT_N, 0, { 0 },
+    &llm_anthropic_event_set, 0, { 0 },
     llm_anthropic_event, llm_anthropic_usage
 };
 
@@ -236,10 +245,10 @@ llm_anthropic_merge(llm_answer_t *a, const llm_found_t *f)
     early.data = a->usage.data;
     early.len = a->usage.len;
 
-    if (llm_answer_rescan(a, &a->member_scan, NULL, 0, LLM_SCAN_MEMBERS,
+    if (llm_answer_rescan(a, &a->member_scan, NULL, LLM_SCAN_MEMBERS,
                           &early)
             != LLM_OK
-        || llm_answer_rescan(a, &a->merge_scan, NULL, 0, LLM_SCAN_MEMBERS,
+        || llm_answer_rescan(a, &a->merge_scan, NULL, LLM_SCAN_MEMBERS,
                              &f->raw)
                != LLM_OK)
     {
@@ -326,8 +335,8 @@ llm_anthropic_usage(llm_answer_t *a, llm_usage_t *u)
     raw.data = a->usage.data;
     raw.len = a->usage.len;
 
-    if (llm_answer_rescan(a, &a->usage_scan, llm_anthropic_usage_picks,
-                          USAGE_N, 0, &raw)
+    if (llm_answer_rescan(a, &a->usage_scan, &llm_anthropic_usage_set,
+                          LLM_SCAN_BORROW, &raw)
         != LLM_OK)
     {
         return;

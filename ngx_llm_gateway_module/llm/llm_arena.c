@@ -5,6 +5,7 @@
 
 
 #include "llm_base.h"
+#include "llm_scan_skip.h"
 
 #include <stdlib.h>
 
@@ -26,8 +27,18 @@ typedef struct {
 } llm_heap_t;
 
 
+/* two quotes, and what llm_scan_clean() reads too much */
+#define LLM_BUF_SLACK  (2 + 16)
+
+/* what stands in a JSON string as it is */
+#define llm_buf_plain(c)                                                      \
+    ((c) >= 0x20 && (c) < 0x80 && (c) != '"' && (c) != '\\')
+
+
 static void *llm_heap_alloc(void *data, size_t size);
-static int llm_buf_reserve(llm_buf_t *b, size_t len);
+static int llm_buf_fail(llm_buf_t *b);
+static void llm_buf_json_rest(llm_buf_t *b, const unsigned char *p,
+    const unsigned char *end);
 
 
 void *
@@ -170,9 +181,7 @@ llm_buf_init(llm_buf_t *b, llm_arena_t *arena)
 }
 
 
-/* makes room for len more bytes */
-
-static int
+int
 llm_buf_reserve(llm_buf_t *b, size_t len)
 {
     size_t          size;
@@ -187,8 +196,7 @@ llm_buf_reserve(llm_buf_t *b, size_t len)
     }
 
     if (len > SIZE_MAX / 2 - b->len) {
-        b->failed = 1;
-        return LLM_NOMEM;
+        return llm_buf_fail(b);
     }
 
     size = b->size ? b->size : 64;
@@ -206,8 +214,7 @@ llm_buf_reserve(llm_buf_t *b, size_t len)
 
         p = llm_alloc(b->arena, size);
         if (p == NULL) {
-            b->failed = 1;
-            return LLM_NOMEM;
+            return llm_buf_fail(b);
         }
     }
 
@@ -222,8 +229,20 @@ llm_buf_reserve(llm_buf_t *b, size_t len)
 }
 
 
+/* without room left, nothing short that comes later is added either */
+
+static int
+llm_buf_fail(llm_buf_t *b)
+{
+    b->failed = 1;
+    b->size = b->len;
+
+    return LLM_NOMEM;
+}
+
+
 void
-llm_buf_add(llm_buf_t *b, const void *src, size_t len)
+llm_buf_append(llm_buf_t *b, const void *src, size_t len)
 {
     if (len == 0 || llm_buf_reserve(b, len) != LLM_OK) {
         return;
@@ -235,80 +254,133 @@ llm_buf_add(llm_buf_t *b, const void *src, size_t len)
 
 
 void
-llm_buf_puts(llm_buf_t *b, const char *s)
-{
-    llm_buf_add(b, s, strlen(s));
-}
-
-
-void
 llm_buf_int(llm_buf_t *b, int64_t n)
 {
-    uint64_t   u;
-    unsigned   i;
-    char       text[sizeof("-9223372036854775808")];
+    uint64_t        u;
+    unsigned        i, pair;
+    unsigned char  *d, text[sizeof("-9223372036854775808")];
 
     /* the negation is done unsigned: INT64_MIN has no positive twin */
 
     u = (n < 0) ? 0 - (uint64_t) n : (uint64_t) n;
     i = sizeof(text);
 
-    do {
-        text[--i] = (char) ('0' + u % 10);
-        u /= 10;
-    } while (u);
+    if ((uint64_t) n < 10 && b->len < b->size) {
+        b->data[b->len++] = (unsigned char) ('0' + n);
+        return;
+    }
+
+    while (u >= 10) {
+        pair = (unsigned) (u % 100);
+        u /= 100;
+
+        text[--i] = (unsigned char) ('0' + pair % 10);
+        text[--i] = (unsigned char) ('0' + pair / 10);
+    }
+
+    if (u || i == sizeof(text)) {
+        text[--i] = (unsigned char) ('0' + u);
+    }
 
     if (n < 0) {
         text[--i] = '-';
     }
 
-    llm_buf_add(b, text + i, sizeof(text) - i);
+    if (b->size - b->len < sizeof(text)) {
+        llm_buf_append(b, text + i, sizeof(text) - i);
+        return;
+    }
+
+    d = b->data + b->len;
+
+    do {
+        *d++ = text[i++];
+    } while (i < sizeof(text));
+
+    b->len = (size_t) (d - b->data);
 }
 
 
 void
 llm_buf_json(llm_buf_t *b, const void *s, size_t len)
 {
-    size_t                i, n, from;
-    unsigned char         c, esc[6];
-    const unsigned char  *p;
+    size_t          n;
+    unsigned char  *d;
 
-    static const unsigned char  hex[] = "0123456789abcdef";
+    /*
+     * Most texts need no escape: they are copied and then looked at, where
+     * bytes behind them may be read, too.
+     */
 
-    p = s;
-    from = 0;
+    if (b->size - b->len < LLM_BUF_SLACK
+        || b->size - b->len - LLM_BUF_SLACK < len)
+    {
+        if (len > SIZE_MAX / 4
+            || llm_buf_reserve(b, len + LLM_BUF_SLACK) != LLM_OK)
+        {
+            b->failed = 1;
+            return;
+        }
+    }
 
-    /* most texts need no escape: one reservation then serves them */
+    d = b->data + b->len;
+    *d++ = '"';
 
-    if (len > SIZE_MAX - 2 || llm_buf_reserve(b, len + 2) != LLM_OK) {
-        b->failed = 1;
+    if (len) {
+        memcpy(d, s, len);
+    }
+
+    n = llm_scan_clean(d, len);
+    b->len += n + 1;
+
+    if (n != len) {
+        llm_buf_json_rest(b, (const unsigned char *) s + n,
+                          (const unsigned char *) s + len);
+        llm_buf_add(b, "\"", 1);
         return;
     }
 
-    llm_buf_add(b, "\"", 1);
+    d[n] = '"';
+    b->len++;
+}
 
-    for (i = 0; i < len; /* void */) {
-        c = p[i];
 
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-            i++;
+/* p is at something that may not stand as it is */
+
+static void
+llm_buf_json_rest(llm_buf_t *b, const unsigned char *p,
+    const unsigned char *end)
+{
+    size_t                n;
+    unsigned char         c, esc[6];
+    const unsigned char  *from;
+
+    static const unsigned char  hex[] = "0123456789abcdef";
+
+    from = p;
+
+    while (p < end) {
+        c = *p;
+
+        if (llm_buf_plain(c)) {
+            p++;
             continue;
         }
 
         if (c >= 0x80) {
-            n = llm_utf8(p + i, len - i);
+            n = llm_utf8(p, (size_t) (end - p));
 
             if (n) {
-                i += n;
+                p += n;
                 continue;
             }
         }
 
-        if (i > from) {
-            llm_buf_add(b, p + from, i - from);
+        if (p > from) {
+            llm_buf_add(b, from, (size_t) (p - from));
         }
 
-        from = ++i;
+        from = ++p;
 
         if (c >= 0x80) {
             llm_buf_add(b, "\xef\xbf\xbd", 3);
@@ -347,11 +419,9 @@ llm_buf_json(llm_buf_t *b, const void *s, size_t len)
         llm_buf_add(b, esc, 2);
     }
 
-    if (len > from) {
-        llm_buf_add(b, p + from, len - from);
+    if (end > from) {
+        llm_buf_add(b, from, (size_t) (end - from));
     }
-
-    llm_buf_add(b, "\"", 1);
 }
 
 

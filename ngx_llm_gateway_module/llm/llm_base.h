@@ -83,9 +83,14 @@ llm_arena_t *llm_arena_create(size_t limit);
 void llm_arena_free(llm_arena_t *arena);
 
 void llm_buf_init(llm_buf_t *b, llm_arena_t *arena);
+/*
+ * Makes room for len more bytes, so that a buffer whose size can be guessed
+ * does not grow; LLM_OK or LLM_NOMEM.
+ */
+int llm_buf_reserve(llm_buf_t *b, size_t len);
 /* appends; on lack of memory sets b->failed and leaves the rest out */
-void llm_buf_add(llm_buf_t *b, const void *src, size_t len);
-void llm_buf_puts(llm_buf_t *b, const char *s);
+static inline void llm_buf_add(llm_buf_t *b, const void *src, size_t len);
+static inline void llm_buf_puts(llm_buf_t *b, const char *s);
 void llm_buf_int(llm_buf_t *b, int64_t n);
 /*
  * Appends s as a JSON string with its quotes.  Control characters are
@@ -99,6 +104,30 @@ void llm_buf_json(llm_buf_t *b, const void *s, size_t len);
  * is cut, overlong, a surrogate or above U+10FFFF.
  */
 size_t llm_utf8(const unsigned char *p, size_t len);
+
+
+/* what llm_buf_add() does where there may be no room */
+void llm_buf_append(llm_buf_t *b, const void *src, size_t len);
+
+
+static inline void
+llm_buf_add(llm_buf_t *b, const void *src, size_t len)
+{
+    if (len && len <= b->size - b->len) {
+        memcpy(b->data + b->len, src, len);
+        b->len += len;
+        return;
+    }
+
+    llm_buf_append(b, src, len);
+}
+
+
+static inline void
+llm_buf_puts(llm_buf_t *b, const char *s)
+{
+    llm_buf_add(b, s, strlen(s));
+}
 
 
 #endif /* _LLM_BASE_H_INCLUDED_ */

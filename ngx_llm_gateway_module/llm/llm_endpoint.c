@@ -274,31 +274,56 @@ llm_endpoint_find_verb(const llm_str_t *path, const llm_str_t *args,
 static int
 llm_endpoint_find_operation(const llm_str_t *path, llm_target_t *target)
 {
-    llm_str_t  head, name;
+    if (llm_endpoint_operation(path, &target->id) != LLM_OK) {
+        return LLM_DECLINED;
+    }
 
-    head = *path;
+    target->op = &llm_ops[LLM_OP_OPERATION_GET];
+
+    return LLM_OK;
+}
+
+
+int
+llm_endpoint_operation(const llm_str_t *name, llm_str_t *id)
+{
+    llm_str_t  head, model;
+
+    head = *name;
 
     while (head.len && head.data[head.len - 1] != '/') {
         head.len--;
     }
 
-    if (head.len == path->len
-        || !llm_endpoint_tail(&head, &llm_endpoint_operations))
-    {
+    if (head.len == name->len) {
+        return LLM_DECLINED;
+    }
+
+    if (llm_str_is(&head, "operations/")) {
+        *id = *name;
+        return LLM_OK;
+    }
+
+    if (!llm_endpoint_tail(&head, &llm_endpoint_operations)) {
         return LLM_DECLINED;
     }
 
     head.len -= llm_endpoint_operations.len;
 
-    if (llm_endpoint_resource(&head, &name)) {
-        target->id.data = name.data;
+    if (llm_endpoint_resource(&head, &model)) {
+        id->data = model.data;
+
+    } else if ((head.len > 7 && memcmp(head.data, "models/", 7) == 0)
+               || (head.len > 12
+                   && memcmp(head.data, "tunedModels/", 12) == 0))
+    {
+        id->data = head.data;
 
     } else {
-        target->id.data = head.data + head.len + 1;
+        id->data = head.data + head.len + 1;
     }
 
-    target->op = &llm_ops[LLM_OP_OPERATION_GET];
-    target->id.len = path->data + path->len - target->id.data;
+    id->len = name->data + name->len - id->data;
 
     return LLM_OK;
 }
@@ -506,6 +531,13 @@ llm_endpoint_path(const llm_op_t *op, const llm_str_t *model,
     llm_buf_add(out, op->path.data, op->path.len);
 
     return LLM_OK;
+}
+
+
+int
+llm_endpoint_check_model(const llm_str_t *model)
+{
+    return llm_endpoint_check(model, 1);
 }
 
 

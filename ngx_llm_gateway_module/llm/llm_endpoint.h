@@ -130,6 +130,12 @@ int llm_endpoint_find(const llm_str_t *method, const llm_str_t *path,
     const llm_str_t *args, llm_target_t *target);
 
 /*
+ * What of an operation's name is its id: target->id of a path that ends in
+ * this name.  An id is its own.  LLM_DECLINED: no operation's name.
+ */
+int llm_endpoint_operation(const llm_str_t *name, llm_str_t *id);
+
+/*
  * Appends the path behind a provider's base for this operation: model and id
  * go through an allow-list of bytes and are percent-encoded.  LLM_INVALID
  * if model or id hold what no path may (control bytes, "..", empty segment);
@@ -138,6 +144,9 @@ int llm_endpoint_find(const llm_str_t *method, const llm_str_t *path,
  */
 int llm_endpoint_path(const llm_op_t *op, const llm_str_t *model,
     const llm_str_t *id, llm_buf_t *out);
+
+/* LLM_INVALID: llm_endpoint_path() would not take the model's name */
+int llm_endpoint_check_model(const llm_str_t *model);
 
 
 #endif /* _LLM_ENDPOINT_H_INCLUDED_ */

@@ -72,6 +72,9 @@ static const llm_pick_t  llm_gemini_generate_picks[GENERATE_N] = {
     { "executableCode",   GENERATE_PART,       LLM_PICK_LENGTH, 0 }
 };
 
+static llm_picks_t  llm_gemini_generate_set
+    = llm_picks(llm_gemini_generate_picks);
+
 
 /* jobs and counts */
 
@@ -96,6 +99,8 @@ static const llm_pick_t  llm_gemini_object_picks[OBJECT_N] = {
     { "generatedSamples",      OBJECT_GENERATED, LLM_PICK_COUNT, 0 },
     { "totalTokens",           LLM_PICK_ROOT,    0, 0 }
 };
+
+static llm_picks_t  llm_gemini_object_set = llm_picks(llm_gemini_object_picks);
 
 
 /* of the usage object */
@@ -127,6 +132,8 @@ static const llm_pick_t  llm_gemini_usage_picks[USAGE_N] = {
     { "responseTokensDetails",   LLM_PICK_ROOT, LLM_PICK_RAW, LLM_OBJECT }
 };
 
+static llm_picks_t  llm_gemini_usage_set = llm_picks(llm_gemini_usage_picks);
+
 
 enum {
     DETAIL_MODALITY = 0,
@@ -139,14 +146,16 @@ static const llm_pick_t  llm_gemini_detail_picks[DETAIL_N] = {
     { "tokenCount", LLM_PICK_ROOT, LLM_PICK_RAW, 32 }
 };
 
+static llm_picks_t  llm_gemini_detail_set = llm_picks(llm_gemini_detail_picks);
+
 
 static const llm_reader_t  llm_gemini_generate_reader = {
-    llm_gemini_generate_picks, GENERATE_N, 0, { 0 },
+    &llm_gemini_generate_set, 0, { 0 },
     llm_gemini_generate, llm_gemini_usage
 };
 
 static const llm_reader_t  llm_gemini_object_reader = {
-    llm_gemini_object_picks, OBJECT_N, 1, { OBJECT_NAME },
+    &llm_gemini_object_set, 1, { OBJECT_NAME },
     llm_gemini_object, llm_gemini_no_usage
 };
 
@@ -218,7 +227,8 @@ llm_gemini_generate(llm_answer_t *a)
 
 /*
  * The numbers grow from chunk to chunk.  Chunks without the prompt's number
- * tell nothing, and one whose total falls back is not the sum.
+ * tell nothing, unless the prompt was blocked: zeros are left out.  One whose
+ * total falls back is not the sum.
  */
 
 static void
@@ -230,7 +240,9 @@ llm_gemini_keep_usage(llm_answer_t *a)
     usage = llm_answer_found(a, GENERATE_USAGE);
 
     if (usage->type != LLM_JSON_OBJECT
-        || llm_answer_found(a, GENERATE_PROMPT)->type != LLM_JSON_NUMBER)
+        || (llm_answer_found(a, GENERATE_PROMPT)->type != LLM_JSON_NUMBER
+            && llm_answer_found(a, GENERATE_BLOCKED)->type
+               != LLM_JSON_STRING))
     {
         return;
     }
@@ -306,8 +318,8 @@ llm_gemini_usage(llm_answer_t *a, llm_usage_t *u)
     raw.data = a->usage.data;
     raw.len = a->usage.len;
 
-    if (llm_answer_rescan(a, &a->usage_scan, llm_gemini_usage_picks, USAGE_N,
-                          0, &raw)
+    if (llm_answer_rescan(a, &a->usage_scan, &llm_gemini_usage_set,
+                          LLM_SCAN_BORROW, &raw)
         != LLM_OK)
     {
         return;
@@ -315,7 +327,14 @@ llm_gemini_usage(llm_answer_t *a, llm_usage_t *u)
 
     s = a->usage_scan;
 
+    embedded = (a->op->op == LLM_OP_GEMINI_EMBED
+                || a->op->op == LLM_OP_GEMINI_BATCH_EMBED);
+
     left = llm_found_int(llm_scan_found(s, USAGE_PROMPT));
+
+    if (!embedded && llm_scan_found(s, USAGE_PROMPT)->type == LLM_JSON_NONE) {
+        left = 0;
+    }
 
     if (left >= 0) {
         n = llm_found_int(llm_scan_found(s, USAGE_CACHED));
@@ -337,9 +356,6 @@ llm_gemini_usage(llm_answer_t *a, llm_usage_t *u)
     if (n > 0) {
         llm_usage_set(u, LLM_USAGE_REASONING, n);
     }
-
-    embedded = (a->op->op == LLM_OP_GEMINI_EMBED
-                || a->op->op == LLM_OP_GEMINI_BATCH_EMBED);
 
     left = llm_found_int(llm_scan_found(s, USAGE_CANDIDATES));
 
@@ -401,8 +417,8 @@ llm_gemini_modalities(llm_answer_t *a, unsigned pick, int64_t *audio,
             return;
         }
 
-        if (llm_answer_rescan(a, &a->detail_scan, llm_gemini_detail_picks,
-                              DETAIL_N, 0, &item)
+        if (llm_answer_rescan(a, &a->detail_scan, &llm_gemini_detail_set,
+                              LLM_SCAN_BORROW, &item)
             != LLM_OK)
         {
             return;

@@ -74,9 +74,13 @@ static const llm_pick_t  llm_openai_chat_picks[CHAT_N] = {
     LLM_OPENAI_CHAT_PICKS("message")
 };
 
+static llm_picks_t  llm_openai_chat_set = llm_picks(llm_openai_chat_picks);
+
 static const llm_pick_t  llm_openai_chunk_picks[CHAT_N] = {
     LLM_OPENAI_CHAT_PICKS("delta")
 };
+
+static llm_picks_t  llm_openai_chunk_set = llm_picks(llm_openai_chunk_picks);
 
 
 /* a response object */
@@ -127,6 +131,9 @@ static const llm_pick_t  llm_openai_response_picks[RESPONSE_N] = {
     { "summary",              RESPONSE_ITEM,      LLM_PICK_LENGTH, 0 }
 };
 
+static llm_picks_t  llm_openai_response_set
+    = llm_picks(llm_openai_response_picks);
+
 
 /* an event with, at times, a response object in it */
 
@@ -170,6 +177,8 @@ static const llm_pick_t  llm_openai_event_picks[EVENT_N] = {
     { "num_requests",         EVENT_TOOLS_WEB, LLM_PICK_RAW, 32 }
 };
 
+static llm_picks_t  llm_openai_event_set = llm_picks(llm_openai_event_picks);
+
 
 /* everything else: lists, transcripts, jobs */
 
@@ -209,6 +218,8 @@ static const llm_pick_t  llm_openai_object_picks[OBJECT_N] = {
     { "billed_units",          OBJECT_META,   LLM_PICK_RAW, LLM_OBJECT }
 };
 
+static llm_picks_t  llm_openai_object_set = llm_picks(llm_openai_object_picks);
+
 
 /* and their streams */
 
@@ -230,32 +241,34 @@ static const llm_pick_t  llm_openai_stream_picks[STREAM_N] = {
     { "message", LLM_PICK_ROOT, LLM_PICK_RAW, 4096 }
 };
 
+static llm_picks_t  llm_openai_stream_set = llm_picks(llm_openai_stream_picks);
+
 
 static const llm_reader_t  llm_openai_readers[] = {
 
 #define READER_CHAT      0
-    { llm_openai_chat_picks, CHAT_N, 0, { 0 },
+    { &llm_openai_chat_set, 0, { 0 },
       llm_openai_chat, llm_openai_usage },
 
 #define READER_CHUNK     1
-    { llm_openai_chunk_picks, CHAT_N, 0, { 0 },
+    { &llm_openai_chunk_set, 0, { 0 },
       llm_openai_chat, llm_openai_usage },
 
 #define READER_RESPONSE  2
-    { llm_openai_response_picks, RESPONSE_N,
+    { &llm_openai_response_set,
       2, { RESPONSE_ID, RESPONSE_PREVIOUS },
       llm_openai_response, llm_openai_usage },
 
 #define READER_EVENT     3
-    { llm_openai_event_picks, EVENT_N, 2, { EVENT_ID, EVENT_PREVIOUS },
+    { &llm_openai_event_set, 2, { EVENT_ID, EVENT_PREVIOUS },
       llm_openai_response_event, llm_openai_usage },
 
 #define READER_OBJECT    4
-    { llm_openai_object_picks, OBJECT_N, 2, { OBJECT_ID, OBJECT_REMIXED },
+    { &llm_openai_object_set, 2, { OBJECT_ID, OBJECT_REMIXED },
       llm_openai_object, llm_openai_usage },
 
 #define READER_STREAM    5
-    { llm_openai_stream_picks, STREAM_N, 0, { 0 },
+    { &llm_openai_stream_set, 0, { 0 },
       llm_openai_object_event, llm_openai_usage }
 };
 

@@ -79,6 +79,8 @@ static const llm_pick_t  llm_openai_usage_picks[USAGE_N] = {
     USAGE_NUMBERS("image_tokens",           USAGE_OUT)
 };
 
+static llm_picks_t  llm_openai_usage_set = llm_picks(llm_openai_usage_picks);
+
 
 /* what a usage object says: a count, or -1 */
 
@@ -182,8 +184,8 @@ llm_openai_tokens(llm_answer_t *a, llm_usage_t *u)
     raw.data = a->usage.data;
     raw.len = a->usage.len;
 
-    if (llm_answer_rescan(a, &a->usage_scan, llm_openai_usage_picks, USAGE_N,
-                          0, &raw)
+    if (llm_answer_rescan(a, &a->usage_scan, &llm_openai_usage_set,
+                          LLM_SCAN_BORROW, &raw)
         != LLM_OK)
     {
         return;

@@ -221,8 +221,8 @@ llm_answer_keep_usage(llm_answer_t *a, const llm_found_t *f)
 
 
 int
-llm_answer_rescan(llm_answer_t *a, llm_scan_t **scan, const llm_pick_t *picks,
-    unsigned npicks, unsigned flags, const llm_str_t *text)
+llm_answer_rescan(llm_answer_t *a, llm_scan_t **scan, llm_picks_t *picks,
+    unsigned flags, const llm_str_t *text)
 {
     int  rc;
 
@@ -231,7 +231,7 @@ llm_answer_rescan(llm_answer_t *a, llm_scan_t **scan, const llm_pick_t *picks,
     }
 
     if (*scan == NULL) {
-        *scan = llm_scan_create(a->arena, picks, npicks, flags);
+        *scan = llm_scan_open(a->arena, picks, flags);
         if (*scan == NULL) {
             return LLM_NOMEM;
         }

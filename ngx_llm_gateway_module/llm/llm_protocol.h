@@ -27,8 +27,7 @@
  */
 
 typedef struct {
-    const llm_pick_t    *picks;
-    unsigned             npicks;
+    llm_picks_t         *picks;
 
     uint8_t              nids;
     uint8_t              ids[LLM_ANSWER_MAX_IDS];    /* picks with ids */
@@ -177,8 +176,7 @@ int llm_answer_keep_usage(llm_answer_t *a, const llm_found_t *f);
  * there is nothing to be found.
  */
 int llm_answer_rescan(llm_answer_t *a, llm_scan_t **scan,
-    const llm_pick_t *picks, unsigned npicks, unsigned flags,
-    const llm_str_t *text);
+    llm_picks_t *picks, unsigned flags, const llm_str_t *text);
 
 /* takes up to n from *left, as the unit; nothing is told of 0 */
 void llm_usage_take(llm_usage_t *u, llm_usage_e unit, int64_t n,

@@ -45,11 +45,14 @@ typedef struct {
 /* the picks to scan this operation's JSON bodies with; NULL: none */
 const llm_pick_t *llm_request_picks(const llm_op_t *op, unsigned *n);
 
+/* a scanner for them, with LLM_SCAN_MEMBERS; NULL without memory */
+llm_scan_t *llm_request_scan(llm_arena_t *arena, const llm_op_t *op);
+
 /*
  * LLM_OK, LLM_NOMEM, or LLM_INVALID with code, message and param of err filled
  * in (400 and the member's name as param: wrong type, out of range, missing
  * model).  Texts come from the arena or point into what was kept of the body.
- * The scan is to be made with LLM_SCAN_MEMBERS and the picks of op.
+ * The scan is to be made as llm_request_scan() does.
  */
 int llm_request_read_json(const llm_op_t *op, const llm_scan_t *scan,
     llm_arena_t *arena, llm_request_t *req, llm_error_t *err);

@@ -56,6 +56,7 @@ typedef struct {
     const llm_pick_t    *picks;
     const uint8_t       *reads;      /* llm_read_e, parallel to picks */
     unsigned             n;
+    llm_picks_t         *set;        /* the same picks, for scanners */
 } llm_request_table_t;
 
 

@@ -145,7 +145,10 @@
                                                                               \
     static const uint8_t  llm_request_##name##_reads[] = {                    \
         LIST(LLM_REQUEST_READ)                                                \
-    }
+    };                                                                        \
+                                                                              \
+    static llm_picks_t  llm_request_##name##_set                              \
+        = llm_picks(llm_request_##name##_picks)
 
 llm_request_lists(chat, LLM_REQUEST_CHAT);
 llm_request_lists(completions, LLM_REQUEST_COMPLETIONS);
@@ -163,9 +166,9 @@ llm_request_lists(long, LLM_REQUEST_LONG);
 
 #define llm_request_table(name)                                               \
     { llm_request_##name##_picks, llm_request_##name##_reads,                 \
-      sizeof(llm_request_##name##_reads) }
+      sizeof(llm_request_##name##_reads), &llm_request_##name##_set }
 
-#define llm_request_nothing   { NULL, NULL, 0 }
+#define llm_request_nothing   { NULL, NULL, 0, NULL }
 
 /* in the order of llm_op_e */
 
@@ -212,4 +215,12 @@ llm_request_picks(const llm_op_t *op, unsigned *n)
     *n = llm_request_tables[op->op].n;
 
     return llm_request_tables[op->op].picks;
+}
+
+
+llm_scan_t *
+llm_request_scan(llm_arena_t *arena, const llm_op_t *op)
+{
+    return llm_scan_open(arena, llm_request_tables[op->op].set,
+                         LLM_SCAN_MEMBERS);
 }

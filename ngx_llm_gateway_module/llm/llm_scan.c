@@ -1,7 +1,6 @@
 
 /*
- * The scanner's walk over the structure of a text: one switch over a state
- * and a stack of fixed size, so that a text may stop after any byte.
+ * A non-recursive, incremental scanner of JSON: what its callers see.
  */
 
 
@@ -9,44 +8,66 @@
 #include "llm_scan_state.h"
 
 
-#define llm_quote(n)       llm_quote_value(n)
-#define llm_quote_value(n) #n
-
-#define LLM_SCAN_ERROR_DEPTH                                                  \
-    "more than " llm_quote(LLM_SCAN_MAX_DEPTH) " levels of nesting"
-#define LLM_SCAN_ERROR_VALUES                                                 \
-    "more than " llm_quote(LLM_SCAN_MAX_VALUES) " values"
-
-
-static int llm_scan_structure(llm_scan_t *s);
-static void llm_scan_name_begin(llm_scan_t *s, size_t offset);
-static int llm_scan_value(llm_scan_t *s, const unsigned char *p);
-static int llm_scan_value_begin(llm_scan_t *s, size_t offset, unsigned type);
-static int llm_scan_push(llm_scan_t *s, const unsigned char *p,
-    unsigned type);
-static int llm_scan_pop(llm_scan_t *s, const unsigned char *p);
-static int llm_scan_unexpected(llm_scan_t *s, const unsigned char *p);
-
-
 llm_scan_t *
 llm_scan_create(llm_arena_t *arena, const llm_pick_t *picks, unsigned npicks,
     unsigned flags)
 {
-    llm_scan_t  *s;
+    llm_picks_t  *set;
 
-    s = llm_calloc(arena, sizeof(llm_scan_t));
+    if (npicks == 0) {
+        return llm_scan_open(arena, NULL, flags);
+    }
+
+    set = llm_alloc(arena, sizeof(llm_picks_t));
+    if (set == NULL) {
+        return NULL;
+    }
+
+    set->table = picks;
+    set->n = npicks;
+    set->linked = 0;
+
+    return llm_scan_open(arena, set, flags);
+}
+
+
+llm_scan_t *
+llm_scan_open(llm_arena_t *arena, llm_picks_t *picks, unsigned flags)
+{
+    llm_scan_t          *s;
+
+    static llm_picks_t   none;
+
+    if (picks == NULL) {
+        picks = &none;
+    }
+
+    if (llm_scan_picks_link(picks) != LLM_OK) {
+        return NULL;
+    }
+
+    s = llm_alloc(arena, sizeof(llm_scan_t)
+                         + picks->n * sizeof(llm_pick_state_t));
     if (s == NULL) {
         return NULL;
     }
 
+    memset(s, 0, offsetof(llm_scan_t, levels));
+
     s->arena = arena;
+    s->set = picks;
     s->flags = flags;
+    s->stack = s->levels;
+    s->nlevels = LLM_SCAN_LEVELS;
+    s->name_size = picks->name_size;
+
+    if ((flags & LLM_SCAN_MEMBERS)
+        && s->name_size < LLM_SCAN_MAX_NAME * LLM_SCAN_ESCAPED)
+    {
+        s->name_size = LLM_SCAN_MAX_NAME * LLM_SCAN_ESCAPED;
+    }
 
     llm_buf_init(&s->names, arena);
-
-    if (llm_scan_picks_init(s, picks, npicks) != LLM_OK) {
-        return NULL;
-    }
 
     llm_scan_reset(s);
 
@@ -79,7 +100,9 @@ llm_scan_reset(llm_scan_t *s)
     s->stack[0].type = LLM_JSON_NONE;
     s->stack[0].pick = LLM_SCAN_NO_PICK;
 
-    llm_scan_picks_reset(s);
+    s->open = 0;
+    s->told = 0;
+    s->raw = 0;
 }
 
 
@@ -225,303 +248,7 @@ llm_scan_fail(llm_scan_t *s, size_t offset, int rc, const char *error)
 }
 
 
-/* takes white space and punctuation until a scalar begins */
-
-static int
-llm_scan_structure(llm_scan_t *s)
-{
-    int                   rc;
-    unsigned char         c;
-    llm_level_t          *top;
-    const unsigned char  *p;
-
-    for (p = s->pos; p < s->end; p++) {
-        c = *p;
-
-        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
-            continue;
-        }
-
-        top = &s->stack[s->depth];
-
-        switch (s->state) {
-
-        case LLM_SCAN_FIRST_VALUE:
-
-            if (c == ']') {
-                break;
-            }
-
-            /* fall through */
-
-        case LLM_SCAN_VALUE:
-
-            rc = llm_scan_value(s, p);
-            if (rc != LLM_OK) {
-                return rc;
-            }
-
-            if (s->state > LLM_SCAN_DONE) {
-                s->pos = p + 1;
-                return LLM_OK;
-            }
-
-            continue;
-
-        case LLM_SCAN_FIRST_NAME:
-
-            if (c == '}') {
-                break;
-            }
-
-            /* fall through */
-
-        case LLM_SCAN_NAME:
-
-            if (c != '"') {
-                return llm_scan_unexpected(s, p);
-            }
-
-            llm_scan_name_begin(s, llm_scan_at(s, p));
-            s->pos = p + 1;
-
-            return LLM_OK;
-
-        case LLM_SCAN_COLON:
-
-            if (c != ':') {
-                return llm_scan_unexpected(s, p);
-            }
-
-            s->state = LLM_SCAN_VALUE;
-            continue;
-
-        case LLM_SCAN_NEXT:
-
-            if (c == ',') {
-                s->state = (top->type == LLM_JSON_OBJECT) ? LLM_SCAN_NAME
-                                                          : LLM_SCAN_VALUE;
-                continue;
-            }
-
-            if (c != ((top->type == LLM_JSON_OBJECT) ? '}' : ']')) {
-                return llm_scan_unexpected(s, p);
-            }
-
-            break;
-
-        default: /* LLM_SCAN_DONE */
-            return llm_scan_unexpected(s, p);
-        }
-
-        rc = llm_scan_pop(s, p);
-        if (rc != LLM_OK) {
-            return rc;
-        }
-    }
-
-    s->pos = p;
-
-    return LLM_OK;
-}
-
-
-static void
-llm_scan_name_begin(llm_scan_t *s, size_t offset)
-{
-    s->token = offset;
-    s->name = 1;
-    s->escaped = 0;
-    s->name_len = 0;
-    s->wanted = s->child[s->stack[s->depth].pick] != LLM_SCAN_NO_PICK
-                || (s->depth == 1 && (s->flags & LLM_SCAN_MEMBERS));
-    s->pick = LLM_SCAN_NO_PICK;
-    s->state = LLM_SCAN_STRING;
-}
-
-
-/* the byte at p begins a value */
-
-static int
-llm_scan_value(llm_scan_t *s, const unsigned char *p)
-{
-    unsigned          type;
-    llm_scan_state_e  state;
-
-    switch (*p) {
-
-    case '{':
-        return llm_scan_push(s, p, LLM_JSON_OBJECT);
-
-    case '[':
-        return llm_scan_push(s, p, LLM_JSON_ARRAY);
-
-    case '"':
-        s->name = 0;
-        s->excess = 0;
-        type = LLM_JSON_STRING;
-        state = LLM_SCAN_STRING;
-        break;
-
-    case '-':
-        type = LLM_JSON_NUMBER;
-        state = LLM_SCAN_MINUS;
-        break;
-
-    case '0':
-        type = LLM_JSON_NUMBER;
-        state = LLM_SCAN_ZERO;
-        break;
-
-    case '1': case '2': case '3': case '4': case '5':
-    case '6': case '7': case '8': case '9':
-        type = LLM_JSON_NUMBER;
-        state = LLM_SCAN_INTEGER;
-        break;
-
-    case 't':
-        type = LLM_JSON_TRUE;
-        state = LLM_SCAN_LITERAL;
-        s->literal = "rue";
-        break;
-
-    case 'f':
-        type = LLM_JSON_FALSE;
-        state = LLM_SCAN_LITERAL;
-        s->literal = "alse";
-        break;
-
-    case 'n':
-        type = LLM_JSON_NULL;
-        state = LLM_SCAN_LITERAL;
-        s->literal = "ull";
-        break;
-
-    default:
-        return llm_scan_unexpected(s, p);
-    }
-
-    s->state = state;
-
-    return llm_scan_value_begin(s, llm_scan_at(s, p), type);
-}
-
-
-static int
-llm_scan_value_begin(llm_scan_t *s, size_t offset, unsigned type)
-{
-    llm_level_t  *top;
-
-    if (s->values == LLM_SCAN_MAX_VALUES) {
-        return llm_scan_fail(s, offset, LLM_LIMIT, LLM_SCAN_ERROR_VALUES);
-    }
-
-    s->values++;
-    s->token = offset;
-
-    top = &s->stack[s->depth];
-    top->count++;
-
-    if (top->type == LLM_JSON_ARRAY) {
-        s->pick = s->element[top->pick];
-    }
-
-    if (s->pick < LLM_SCAN_NO_PICK) {
-        llm_scan_pick_open(s, offset, type);
-    }
-
-    if (s->depth > 1) {
-        return LLM_OK;
-    }
-
-    if (s->depth == 0) {
-
-        if ((s->flags & LLM_SCAN_MEMBERS) && type != LLM_JSON_OBJECT) {
-            return llm_scan_fail(s, offset, LLM_INVALID,
-                                 "the text must be an object");
-        }
-
-        s->type = (uint8_t) type;
-
-    } else if (s->flags & LLM_SCAN_MEMBERS) {
-        s->members[s->nmembers - 1].start = offset;
-        s->members[s->nmembers - 1].type = (uint8_t) type;
-    }
-
-    return LLM_OK;
-}
-
-
 int
-llm_scan_value_end(llm_scan_t *s, size_t offset, uint32_t count)
-{
-    if (s->pick < LLM_SCAN_NO_PICK) {
-
-        if (llm_scan_pick_close(s, offset, count) != LLM_OK) {
-            return llm_scan_fail(s, offset, LLM_NOMEM, "no memory");
-        }
-    }
-
-    if (s->depth == 0) {
-        s->state = LLM_SCAN_DONE;
-        s->close = offset - 1;
-        return LLM_OK;
-    }
-
-    s->state = LLM_SCAN_NEXT;
-
-    if (s->depth == 1 && (s->flags & LLM_SCAN_MEMBERS)) {
-        s->members[s->nmembers - 1].end = offset;
-    }
-
-    return LLM_OK;
-}
-
-
-static int
-llm_scan_push(llm_scan_t *s, const unsigned char *p, unsigned type)
-{
-    int           rc;
-    size_t        offset;
-    llm_level_t  *top;
-
-    offset = llm_scan_at(s, p);
-
-    if (s->depth == LLM_SCAN_MAX_DEPTH) {
-        return llm_scan_fail(s, offset, LLM_LIMIT, LLM_SCAN_ERROR_DEPTH);
-    }
-
-    rc = llm_scan_value_begin(s, offset, type);
-    if (rc != LLM_OK) {
-        return rc;
-    }
-
-    top = &s->stack[++s->depth];
-    top->count = 0;
-    top->type = (uint8_t) type;
-    top->pick = s->pick;
-
-    s->state = (type == LLM_JSON_OBJECT) ? LLM_SCAN_FIRST_NAME
-                                         : LLM_SCAN_FIRST_VALUE;
-    return LLM_OK;
-}
-
-
-static int
-llm_scan_pop(llm_scan_t *s, const unsigned char *p)
-{
-    llm_level_t  *top;
-
-    top = &s->stack[s->depth--];
-    s->pick = top->pick;
-
-    return llm_scan_value_end(s, llm_scan_at(s, p) + 1, top->count);
-}
-
-
-/* tells what should have been where p is */
-
-static int
 llm_scan_unexpected(llm_scan_t *s, const unsigned char *p)
 {
     size_t       offset;

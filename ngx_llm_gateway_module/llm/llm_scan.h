@@ -26,6 +26,9 @@
 #define LLM_SCAN_MAX_NAME       256        /* bytes of a top-level name */
 #define LLM_SCAN_MAX_PICKS      48
 
+/* besides the picks: a place nobody asked for, the outermost value */
+#define LLM_SCAN_PLACES         (LLM_SCAN_MAX_PICKS + 2)
+
 
 typedef enum {
     LLM_JSON_NONE = 0,
@@ -100,10 +103,39 @@ typedef struct {
 typedef struct llm_scan_s  llm_scan_t;
 
 /*
- * The struct is opaque to readers of the result but for these functions.
- * llm_scan_create() returns NULL without memory, or if picks are no table as
- * described above.  picks may be NULL, else they must outlive the scanner.
+ * A table of picks as the scanner walks it: linked once, by the first scanner
+ * that is made with it, and only read afterwards.  It belongs to the file
+ * that has the table: "static llm_picks_t  x = llm_picks(table);".
  */
+
+typedef struct {
+    const llm_pick_t    *table;
+    unsigned             n;
+
+    /* the rest is for llm_scan_*.c only */
+
+    unsigned             linked:1;
+    uint16_t             name_size;    /* of the longest, escaped */
+    uint64_t             parents;      /* places with named children */
+    uint8_t              element[LLM_SCAN_PLACES];
+    uint8_t              slots[256];   /* first pick by hash of its name */
+    uint8_t              next[LLM_SCAN_MAX_PICKS];   /* in the same slot */
+    uint8_t              parent[LLM_SCAN_MAX_PICKS];
+    uint16_t             key[LLM_SCAN_MAX_PICKS];    /* length, first byte */
+} llm_picks_t;
+
+#define llm_picks(table)                                                      \
+    { table, sizeof(table) / sizeof(table[0]), 0, 0, 0,                       \
+      { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
+
+/*
+ * The struct is opaque to readers of the result but for these functions.
+ * NULL is returned without memory, or if picks are no table as described
+ * above.  picks may be NULL, else they must outlive the scanner.
+ * llm_scan_create() links a table for this scanner alone.
+ */
+llm_scan_t *llm_scan_open(llm_arena_t *arena, llm_picks_t *picks,
+    unsigned flags);
 llm_scan_t *llm_scan_create(llm_arena_t *arena, const llm_pick_t *picks,
     unsigned npicks, unsigned flags);
 

@@ -1,6 +1,6 @@
 
 /*
- * What the scanner keeps: top-level members, and the values that picks name.
+ * What the scanner keeps of the values that picks name.
  */
 
 
@@ -8,59 +8,55 @@
 #include "llm_scan_state.h"
 
 
-#define llm_quote(n)       llm_quote_value(n)
-#define llm_quote_value(n) #n
-
-#define LLM_SCAN_ERROR_MEMBERS                                                \
-    "more than " llm_quote(LLM_SCAN_MAX_MEMBERS) " members at the top level"
-#define LLM_SCAN_ERROR_NAME                                                   \
-    "name of more than " llm_quote(LLM_SCAN_MAX_NAME) " bytes"
+static int llm_scan_pick_raw(llm_scan_t *s, const llm_pick_t *pick,
+    llm_pick_state_t *st, size_t offset);
+static int llm_scan_pick_copy(llm_scan_t *s, const llm_pick_t *pick,
+    llm_pick_state_t *st, size_t offset);
 
 
-static int llm_scan_name_keep(llm_scan_t *s, const unsigned char *p,
-    size_t len);
-static int llm_scan_name_decode(llm_scan_t *s, const unsigned char *p,
-    llm_str_t *name);
-static void llm_scan_name_match(llm_scan_t *s, const llm_str_t *name);
-static int llm_scan_member_add(llm_scan_t *s, const llm_str_t *name);
-static int llm_scan_members_grow(llm_scan_t *s);
-static int llm_scan_pick_raw(llm_scan_t *s, llm_pick_state_t *st,
-    llm_found_t *found, size_t offset);
-static void llm_scan_pick_copy(llm_scan_t *s, llm_pick_state_t *st,
-    size_t offset);
+static const llm_found_t  llm_scan_nothing;
+
+
+/* what no occurrence sets anew */
+
+static inline void
+llm_scan_found_init(llm_found_t *found)
+{
+    found->raw.len = 0;
+    found->raw.data = NULL;
+    found->count = 0;
+    found->times = 0;
+    found->truncated = 0;
+}
 
 
 int
-llm_scan_picks_init(llm_scan_t *s, const llm_pick_t *picks, unsigned n)
+llm_scan_picks_link(llm_picks_t *picks)
 {
-    size_t             len;
-    unsigned           i, parent;
-    uint8_t           *last;
-    llm_pick_state_t  *st;
+    size_t                len, longest;
+    unsigned              i, parent;
+    uint8_t              *slot;
+    const llm_pick_t     *pick;
+    const unsigned char  *name;
 
-    memset(s->child, LLM_SCAN_NO_PICK, sizeof(s->child));
-    memset(s->element, LLM_SCAN_NO_PICK, sizeof(s->element));
-
-    s->name_size = (s->flags & LLM_SCAN_MEMBERS) ? LLM_SCAN_MAX_NAME : 1;
-
-    if (n > LLM_SCAN_MAX_PICKS) {
-        return LLM_LIMIT;
+    if (picks->linked) {
+        return LLM_OK;
     }
 
-    if (n) {
-        s->picks = llm_calloc(s->arena, n * sizeof(llm_pick_state_t));
-        s->found = llm_calloc(s->arena, n * sizeof(llm_found_t));
-
-        if (s->picks == NULL || s->found == NULL) {
-            return LLM_NOMEM;
-        }
+    if (picks->n > LLM_SCAN_MAX_PICKS) {
+        return LLM_INVALID;
     }
 
-    s->npicks = n;
+    memset(picks->element, LLM_SCAN_NO_PICK, sizeof(picks->element));
+    memset(picks->slots, LLM_SCAN_NO_PICK, sizeof(picks->slots));
 
-    for (i = 0; i < n; i++) {
+    picks->parents = 0;
+    longest = 1;
 
-        parent = picks[i].parent;
+    for (i = 0; i < picks->n; i++) {
+
+        pick = &picks->table[i];
+        parent = pick->parent;
 
         if (parent == LLM_PICK_ROOT) {
             parent = LLM_SCAN_ROOT_PICK;
@@ -69,86 +65,68 @@ llm_scan_picks_init(llm_scan_t *s, const llm_pick_t *picks, unsigned n)
             return LLM_INVALID;
         }
 
-        st = &s->picks[i];
-        st->pick = &picks[i];
-        st->next = LLM_SCAN_NO_PICK;
-
-        llm_buf_init(&st->copy, s->arena);
-
-        if (picks[i].name == NULL) {
-            s->element[parent] = (uint8_t) i;
+        if (pick->name == NULL) {
+            picks->element[parent] = (uint8_t) i;
             continue;
         }
 
-        len = strlen(picks[i].name);
+        len = strlen(pick->name);
 
         if (len > 255) {
             return LLM_INVALID;
         }
 
-        st->len = (uint8_t) len;
+        name = (const unsigned char *) pick->name;
 
-        if (s->name_size < len) {
-            s->name_size = len;
+        picks->key[i] = llm_scan_key(name, len);
+        picks->parent[i] = (uint8_t) parent;
+        picks->parents |= llm_scan_bit(parent);
+
+        slot = &picks->slots[llm_scan_slot(picks->key[i], parent)];
+        picks->next[i] = *slot;
+        *slot = (uint8_t) i;
+
+        if (longest < len) {
+            longest = len;
         }
-
-        last = &s->child[parent];
-
-        while (*last != LLM_SCAN_NO_PICK) {
-            last = &s->picks[*last].next;
-        }
-
-        *last = (uint8_t) i;
     }
 
-    s->name_size *= LLM_SCAN_ESCAPED;
+    picks->name_size = (uint16_t) (longest * LLM_SCAN_ESCAPED);
+    picks->linked = 1;
 
     return LLM_OK;
 }
 
 
 void
-llm_scan_picks_reset(llm_scan_t *s)
-{
-    unsigned  i;
-
-    s->nopen = 0;
-
-    if (s->npicks == 0) {
-        return;
-    }
-
-    memset(s->found, 0, s->npicks * sizeof(llm_found_t));
-
-    for (i = 0; i < s->npicks; i++) {
-        s->picks[i].open = 0;
-    }
-}
-
-
-void
 llm_scan_pick_open(llm_scan_t *s, size_t offset, unsigned type)
 {
-    llm_found_t       *found;
+    uint64_t           bit;
+    unsigned           flags;
     llm_pick_state_t  *st;
 
     st = &s->picks[s->pick];
-    found = &s->found[s->pick];
+    bit = llm_scan_bit(s->pick);
+    flags = s->set->table[s->pick].flags;
 
-    if ((st->pick->flags & LLM_PICK_FIRST) && found->times) {
-        found->times++;
+    if ((flags & LLM_PICK_FIRST) && (s->told & bit)) {
+        st->found.times++;
         return;
     }
 
-    st->open = 1;
+    s->open |= bit;
+
     st->start = offset;
     st->text = s->text;
-    st->type = (uint8_t) type;
+    st->type = type;
 
-    if (st->pick->flags & LLM_PICK_RAW) {
-        st->copy.len = 0;
-        st->copy.failed = 0;
-        s->nopen++;
+    if (flags & LLM_PICK_RAW) {
+        s->raw |= bit;
+
+        if (s->copies & bit) {
+            st->copy->len = 0;
+            st->copy->failed = 0;
+        }
     }
 }
 
@@ -156,51 +134,110 @@ llm_scan_pick_open(llm_scan_t *s, size_t offset, unsigned type)
 int
 llm_scan_pick_close(llm_scan_t *s, size_t offset, uint32_t count)
 {
-    unsigned           flags;
+    uint64_t           bit;
     llm_found_t       *found;
+    const llm_pick_t  *pick;
     llm_pick_state_t  *st;
 
-    st = &s->picks[s->pick];
+    bit = llm_scan_bit(s->pick);
 
-    if (!st->open) {
+    if (!(s->open & bit)) {
         return LLM_OK;
     }
 
-    st->open = 0;
+    s->open &= ~bit;
 
-    flags = st->pick->flags;
+    st = &s->picks[s->pick];
+    pick = &s->set->table[s->pick];
+    found = &st->found;
 
-    found = &s->found[s->pick];
+    if (!(s->told & bit)) {
+        s->told |= bit;
+        llm_scan_found_init(found);
+    }
+
     found->start = st->start;
     found->end = offset;
-    found->type = st->type;
+    found->type = (uint8_t) st->type;
     found->times++;
 
-    if (flags & LLM_PICK_LENGTH) {
+    if (pick->flags & LLM_PICK_LENGTH) {
         found->count += s->text - st->text;
 
-    } else if (flags & LLM_PICK_COUNT) {
+    } else if (pick->flags & LLM_PICK_COUNT) {
         found->count = count;
     }
 
-    if (flags & LLM_PICK_RAW) {
-        s->nopen--;
-        return llm_scan_pick_raw(s, st, found, offset);
+    if (pick->flags & LLM_PICK_RAW) {
+        s->raw &= ~bit;
+        return llm_scan_pick_raw(s, pick, st, offset);
     }
 
     return LLM_OK;
 }
 
 
+int
+llm_scan_pick_scalar(llm_scan_t *s, unsigned i, const unsigned char *from,
+    const unsigned char *to, unsigned type, size_t text)
+{
+    uint64_t           bit;
+    llm_found_t       *found;
+    const llm_pick_t  *pick;
+    llm_pick_state_t  *st;
+
+    bit = llm_scan_bit(i);
+    pick = &s->set->table[i];
+    st = &s->picks[i];
+    found = &st->found;
+
+    if (!(s->told & bit)) {
+        s->told |= bit;
+        llm_scan_found_init(found);
+
+    } else if (pick->flags & LLM_PICK_FIRST) {
+        found->times++;
+        return LLM_OK;
+    }
+
+    st->start = llm_scan_at(s, from);
+
+    found->start = st->start;
+    found->end = llm_scan_at(s, to);
+    found->type = (uint8_t) type;
+    found->times++;
+
+    if (pick->flags & LLM_PICK_LENGTH) {
+        found->count += text;
+
+    } else if (pick->flags & LLM_PICK_COUNT) {
+        found->count = 0;
+    }
+
+    if (!(pick->flags & LLM_PICK_RAW)) {
+        return LLM_OK;
+    }
+
+    if (s->copies & bit) {
+        st->copy->len = 0;
+        st->copy->failed = 0;
+    }
+
+    return llm_scan_pick_raw(s, pick, st, found->end);
+}
+
+
 static int
-llm_scan_pick_raw(llm_scan_t *s, llm_pick_state_t *st, llm_found_t *found,
+llm_scan_pick_raw(llm_scan_t *s, const llm_pick_t *pick, llm_pick_state_t *st,
     size_t offset)
 {
-    size_t  len;
+    size_t        len;
+    llm_found_t  *found;
 
     len = offset - st->start;
 
-    found->truncated = (len > st->pick->limit);
+    found = &st->found;
+    found->truncated = (len > pick->limit);
     found->raw.len = 0;
     found->raw.data = NULL;
 
@@ -212,13 +249,12 @@ llm_scan_pick_raw(llm_scan_t *s, llm_pick_state_t *st, llm_found_t *found,
         found->raw.data = (unsigned char *) s->piece + (st->start - s->offset);
 
     } else {
-        llm_scan_pick_copy(s, st, offset);
 
-        if (st->copy.failed) {
+        if (llm_scan_pick_copy(s, pick, st, offset) != LLM_OK) {
             return LLM_NOMEM;
         }
 
-        found->raw.data = st->copy.data;
+        found->raw.data = st->copy->data;
     }
 
     found->raw.len = len;
@@ -229,20 +265,36 @@ llm_scan_pick_raw(llm_scan_t *s, llm_pick_state_t *st, llm_found_t *found,
 
 /* adds what the piece has of an open value, up to offset, if it may fit */
 
-static void
-llm_scan_pick_copy(llm_scan_t *s, llm_pick_state_t *st, size_t offset)
+static int
+llm_scan_pick_copy(llm_scan_t *s, const llm_pick_t *pick, llm_pick_state_t *st,
+    size_t offset)
 {
-    size_t  from;
+    size_t    from;
+    uint64_t  bit;
 
-    if (offset - st->start > st->pick->limit) {
-        return;
+    if (offset - st->start > pick->limit) {
+        return LLM_OK;
+    }
+
+    bit = llm_scan_bit(pick - s->set->table);
+
+    if (!(s->copies & bit)) {
+        st->copy = llm_alloc(s->arena, sizeof(llm_buf_t));
+        if (st->copy == NULL) {
+            return LLM_NOMEM;
+        }
+
+        llm_buf_init(st->copy, s->arena);
+        s->copies |= bit;
     }
 
     from = (st->start > s->offset) ? st->start : s->offset;
 
     if (offset > from) {
-        llm_buf_add(&st->copy, s->piece + (from - s->offset), offset - from);
+        llm_buf_add(st->copy, s->piece + (from - s->offset), offset - from);
     }
+
+    return st->copy->failed ? LLM_NOMEM : LLM_OK;
 }
 
 
@@ -250,6 +302,7 @@ int
 llm_scan_keep(llm_scan_t *s)
 {
     size_t                len;
+    uint64_t              raw;
     unsigned              i;
     llm_pick_state_t     *st;
     const unsigned char  *p;
@@ -270,25 +323,20 @@ llm_scan_keep(llm_scan_t *s)
         }
     }
 
-    if (s->nopen == 0) {
-        return LLM_OK;
-    }
+    for (raw = s->raw; raw; raw &= raw - 1) {
 
-    for (i = 0; i < s->npicks; i++) {
+        i = (unsigned) __builtin_ctzll(raw);
         st = &s->picks[i];
-
-        if (!st->open || !(st->pick->flags & LLM_PICK_RAW)) {
-            continue;
-        }
 
         /* the copy may take the place of an earlier raw text */
 
-        s->found[i].raw.len = 0;
-        s->found[i].raw.data = NULL;
+        st->found.raw.len = 0;
+        st->found.raw.data = NULL;
 
-        llm_scan_pick_copy(s, st, llm_scan_at(s, s->end));
-
-        if (st->copy.failed) {
+        if (llm_scan_pick_copy(s, &s->set->table[i], st,
+                               llm_scan_at(s, s->end))
+            != LLM_OK)
+        {
             return llm_scan_fail(s, st->start, LLM_NOMEM, "no memory");
         }
     }
@@ -297,267 +345,9 @@ llm_scan_keep(llm_scan_t *s)
 }
 
 
-/* keeps a part of a name; what no name that counts can have is only counted */
-
-static int
-llm_scan_name_keep(llm_scan_t *s, const unsigned char *p, size_t len)
-{
-    size_t  n;
-
-    if (s->space == NULL) {
-        s->space = llm_alloc(s->arena, 2 * s->name_size);
-        if (s->space == NULL) {
-            return LLM_NOMEM;
-        }
-    }
-
-    if (s->name_len < s->name_size) {
-        n = s->name_size - s->name_len;
-        memcpy(s->space + s->name_len, p, (len < n) ? len : n);
-    }
-
-    s->name_len += len;
-
-    return LLM_OK;
-}
-
-
-int
-llm_scan_name_end(llm_scan_t *s, const unsigned char *p)
-{
-    int        rc;
-    llm_str_t  name;
-
-    rc = llm_scan_name_decode(s, p, &name);
-
-    if (s->depth == 1 && (s->flags & LLM_SCAN_MEMBERS)) {
-
-        if (rc == LLM_INVALID) {
-            return llm_scan_fail(s, s->token, rc,
-                                 "name with a NUL or half of a surrogate pair");
-        }
-
-        if (rc == LLM_LIMIT || (rc == LLM_OK && name.len > LLM_SCAN_MAX_NAME)) {
-            return llm_scan_fail(s, s->token, LLM_LIMIT, LLM_SCAN_ERROR_NAME);
-        }
-
-        if (rc == LLM_OK) {
-            rc = llm_scan_member_add(s, &name);
-            if (rc != LLM_OK) {
-                return rc;
-            }
-        }
-    }
-
-    if (rc == LLM_NOMEM) {
-        return llm_scan_fail(s, s->token, rc, "no memory");
-    }
-
-    if (rc == LLM_OK) {
-        llm_scan_name_match(s, &name);
-    }
-
-    return LLM_OK;
-}
-
-
-/*
- * The name that ends at p, unescaped, where it lies in the piece or in
- * s->space.  LLM_LIMIT if it is longer than any that counts.
- */
-
-static int
-llm_scan_name_decode(llm_scan_t *s, const unsigned char *p, llm_str_t *name)
-{
-    const unsigned char  *raw;
-
-    if (s->token >= s->offset) {
-        raw = s->piece + (s->token - s->offset + 1);
-        name->len = (size_t) (p - raw);
-
-    } else {
-
-        if (llm_scan_name_keep(s, s->piece, (size_t) (p - s->piece)) != LLM_OK)
-        {
-            return LLM_NOMEM;
-        }
-
-        raw = s->space;
-        name->len = s->name_len;
-    }
-
-    name->data = (unsigned char *) raw;
-
-    if (name->len > s->name_size) {
-        return LLM_LIMIT;
-    }
-
-    if (!s->escaped) {
-        return LLM_OK;
-    }
-
-    if (s->space == NULL) {
-        s->space = llm_alloc(s->arena, 2 * s->name_size);
-        if (s->space == NULL) {
-            return LLM_NOMEM;
-        }
-    }
-
-    name->data = s->space + s->name_size;
-
-    return llm_json_unescape(raw, name->len, name->data, &name->len);
-}
-
-
-static void
-llm_scan_name_match(llm_scan_t *s, const llm_str_t *name)
-{
-    unsigned           i;
-    llm_pick_state_t  *st;
-
-    for (i = s->child[s->stack[s->depth].pick];
-         i != LLM_SCAN_NO_PICK;
-         i = st->next)
-    {
-        st = &s->picks[i];
-
-        if (st->len == name->len
-            && (name->len == 0
-                || (st->pick->name[0] == (char) name->data[0]
-                    && memcmp(st->pick->name, name->data, name->len) == 0)))
-        {
-            s->pick = (uint8_t) i;
-            return;
-        }
-    }
-}
-
-
-static int
-llm_scan_member_add(llm_scan_t *s, const llm_str_t *name)
-{
-    size_t         i;
-    uint32_t       hash;
-    llm_member_t  *m;
-
-    hash = 2166136261u;
-
-    for (i = 0; i < name->len; i++) {
-        hash = (hash ^ name->data[i]) * 16777619u;
-    }
-
-    for (i = 0; i < s->nmembers; i++) {
-        m = &s->members[i];
-
-        if (s->hashes[i] == hash && m->name.len == name->len
-            && memcmp(m->name.data, name->data, name->len) == 0)
-        {
-            s->duplicate = m->name;
-
-            return llm_scan_fail(s, s->token, LLM_DUPLICATE,
-                                 "one member named twice");
-        }
-    }
-
-    if (s->nmembers == LLM_SCAN_MAX_MEMBERS) {
-        return llm_scan_fail(s, s->token, LLM_LIMIT, LLM_SCAN_ERROR_MEMBERS);
-    }
-
-    if (s->nmembers == s->amembers && llm_scan_members_grow(s) != LLM_OK) {
-        return llm_scan_fail(s, s->token, LLM_NOMEM, "no memory");
-    }
-
-    /* a buffer that grows leaves its old block, and the names in it, alone */
-
-    llm_buf_add(&s->names, name->data, name->len);
-
-    if (s->names.failed) {
-        return llm_scan_fail(s, s->token, LLM_NOMEM, "no memory");
-    }
-
-    s->hashes[s->nmembers] = hash;
-
-    m = &s->members[s->nmembers++];
-    m->name.len = name->len;
-    m->name.data = name->len ? s->names.data + s->names.len - name->len
-                             : (unsigned char *) "";
-    m->name_start = s->token;
-    m->start = 0;
-    m->end = 0;
-    m->type = LLM_JSON_NONE;
-
-    return LLM_OK;
-}
-
-
-static int
-llm_scan_members_grow(llm_scan_t *s)
-{
-    unsigned       n;
-    uint32_t      *hashes;
-    llm_member_t  *members;
-
-    n = s->amembers ? s->amembers * 2 : 16;
-
-    members = llm_alloc(s->arena, n * sizeof(llm_member_t));
-    hashes = llm_alloc(s->arena, n * sizeof(uint32_t));
-
-    if (members == NULL || hashes == NULL) {
-        return LLM_NOMEM;
-    }
-
-    if (s->nmembers) {
-        memcpy(members, s->members, s->nmembers * sizeof(llm_member_t));
-        memcpy(hashes, s->hashes, s->nmembers * sizeof(uint32_t));
-    }
-
-    s->members = members;
-    s->hashes = hashes;
-    s->amembers = n;
-
-    return LLM_OK;
-}
-
-
-llm_str_t
-llm_scan_duplicate(const llm_scan_t *s)
-{
-    return s->duplicate;
-}
-
-
 const llm_found_t *
 llm_scan_found(const llm_scan_t *s, unsigned pick)
 {
-    return &s->found[pick];
-}
-
-
-const llm_member_t *
-llm_scan_members(const llm_scan_t *s, unsigned *n)
-{
-    *n = s->nmembers;
-
-    return s->members;
-}
-
-
-const llm_member_t *
-llm_scan_member(const llm_scan_t *s, const char *name)
-{
-    size_t               len;
-    unsigned             i;
-    const llm_member_t  *m;
-
-    len = strlen(name);
-
-    for (i = 0; i < s->nmembers; i++) {
-        m = &s->members[i];
-
-        if (m->name.len == len && memcmp(m->name.data, name, len) == 0) {
-            return m;
-        }
-    }
-
-    return NULL;
+    return (s->told & llm_scan_bit(pick)) ? &s->picks[pick].found
+                                          : &llm_scan_nothing;
 }

@@ -8,14 +8,9 @@
 
 #include "llm_scan.h"
 #include "llm_scan_state.h"
-
-#if (__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "llm_scan_skip.h"
 
 
-static const unsigned char *llm_text_skip(const unsigned char *p,
-    const unsigned char *end);
 static const unsigned char *llm_text_utf8(const unsigned char *p,
     const unsigned char *end);
 static int llm_text_special(llm_scan_t *s, const unsigned char **pp);
@@ -116,7 +111,7 @@ llm_scan_text(llm_scan_t *s)
             continue;
         }
 
-        p = llm_text_skip(p, s->end);
+        p = llm_scan_skip(p, s->end);
 
         if (p == s->end) {
             break;
@@ -138,36 +133,15 @@ llm_scan_text(llm_scan_t *s)
 }
 
 
-/* the first byte that is a quote, a backslash, a control or no ASCII */
-
-static const unsigned char *
-llm_text_skip(const unsigned char *p, const unsigned char *end)
+const unsigned char *
+llm_scan_skip_long(const unsigned char *p, const unsigned char *end)
 {
 #if (__SSE2__)
 
-    __m128i   v, w, quote, slash, space;
     unsigned  mask;
 
-    quote = _mm_set1_epi8('"');
-    slash = _mm_set1_epi8('\\');
-    space = _mm_set1_epi8(0x20);
-
-    /* bytes compare signed: those that are no ASCII are below the space too */
-
-#define llm_text_stops(v)                                                     \
-    _mm_or_si128(_mm_cmplt_epi8(v, space),                                    \
-                 _mm_or_si128(_mm_cmpeq_epi8(v, quote),                       \
-                              _mm_cmpeq_epi8(v, slash)))
-
     while (end - p >= 32) {
-        v = _mm_loadu_si128((const __m128i *) p);
-        v = llm_text_stops(v);
-
-        w = _mm_loadu_si128((const __m128i *) (p + 16));
-        w = llm_text_stops(w);
-
-        mask = (unsigned) _mm_movemask_epi8(v)
-               | (unsigned) _mm_movemask_epi8(w) << 16;
+        mask = llm_scan_stops(p) | llm_scan_stops(p + 16) << 16;
 
         if (mask) {
             return p + __builtin_ctz(mask);
@@ -177,8 +151,7 @@ llm_text_skip(const unsigned char *p, const unsigned char *end)
     }
 
     if (end - p >= 16) {
-        v = _mm_loadu_si128((const __m128i *) p);
-        mask = (unsigned) _mm_movemask_epi8(llm_text_stops(v));
+        mask = llm_scan_stops(p);
 
         if (mask) {
             return p + __builtin_ctz(mask);
@@ -187,7 +160,15 @@ llm_text_skip(const unsigned char *p, const unsigned char *end)
         p += 16;
     }
 
-#undef llm_text_stops
+    if (end - p >= 8) {
+        mask = llm_scan_stops_in(_mm_loadl_epi64((const __m128i *) p)) & 0xff;
+
+        if (mask) {
+            return p + __builtin_ctz(mask);
+        }
+
+        p += 8;
+    }
 
 #else
 
@@ -272,7 +253,7 @@ llm_text_utf8(const unsigned char *p, const unsigned char *end)
 }
 
 
-/* takes what llm_text_skip() stopped at */
+/* takes what llm_scan_skip() stopped at */
 
 static int
 llm_text_special(llm_scan_t *s, const unsigned char **pp)

@@ -1,8 +1,9 @@
 
 /*
- * The scanner's own state, shared by its files: llm_scan.c walks the
- * structure, llm_scan_scalar.c takes strings, numbers and words,
- * llm_scan_pick.c keeps what is told.  Nobody else includes this.
+ * The scanner's own state, shared by its files: llm_scan_walk.c walks the
+ * structure, llm_scan_scalar.c takes strings, numbers and words that are not
+ * as simple as most, llm_scan_name.c and llm_scan_pick.c keep what is told.
+ * Nobody else includes this.
  */
 
 
@@ -42,14 +43,16 @@ typedef enum {
 } llm_scan_state_e;
 
 
-/* besides indices of picks: a place nobody asked for, the outermost value */
+/* besides indices of picks */
 
 #define LLM_SCAN_NO_PICK     LLM_SCAN_MAX_PICKS
 #define LLM_SCAN_ROOT_PICK   (LLM_SCAN_MAX_PICKS + 1)
-#define LLM_SCAN_PLACES      (LLM_SCAN_MAX_PICKS + 2)
 
 /* an escape takes at most six bytes for one that it stands for */
 #define LLM_SCAN_ESCAPED     6
+
+/* few texts nest deeper: their scanner keeps to this many levels */
+#define LLM_SCAN_LEVELS      24
 
 
 typedef struct {
@@ -59,17 +62,14 @@ typedef struct {
 } llm_level_t;
 
 
-/* a pick while its value is read */
+/* a pick while its value is read; found of one nobody came by is unset */
 
 typedef struct {
-    const llm_pick_t     *pick;
     size_t                start;
     uint64_t              text;       /* s->text at the start */
-    llm_buf_t             copy;       /* what came in earlier pieces */
-    uint8_t               len;        /* of the name */
-    uint8_t               next;       /* the next child of the same parent */
-    uint8_t               type;
-    unsigned              open:1;
+    llm_buf_t            *copy;       /* what came in earlier pieces */
+    unsigned              type;
+    llm_found_t           found;
 } llm_pick_state_t;
 
 
@@ -118,22 +118,37 @@ struct llm_scan_s {
     llm_buf_t             names;
     llm_str_t             duplicate;
 
-    llm_pick_state_t     *picks;
-    llm_found_t          *found;
-    unsigned              npicks;
-    unsigned              nopen;      /* open picks with LLM_PICK_RAW */
-    uint8_t               child[LLM_SCAN_PLACES];    /* first named child */
-    uint8_t               element[LLM_SCAN_PLACES];
+    const llm_picks_t    *set;
 
-    llm_level_t           stack[LLM_SCAN_MAX_DEPTH + 1];
+    /* bits of picks */
+
+    uint64_t              open;       /* their values are being read */
+    uint64_t              told;       /* found is set */
+    uint64_t              raw;        /* open ones with LLM_PICK_RAW */
+    uint64_t              copies;     /* copy is set */
+
+    unsigned              nlevels;
+    llm_level_t          *stack;
+
+    /* what is above is zeroed when a scanner is made, nothing of the rest */
+
+    llm_level_t           levels[LLM_SCAN_LEVELS];
+    llm_pick_state_t      picks[];
 };
 
 
+#define llm_scan_bit(pick)  ((uint64_t) 1 << (pick))
 #define llm_scan_at(s, p)   ((s)->offset + (size_t) ((p) - (s)->piece))
 
 
 /* ends the scan with rc; returns it */
 int llm_scan_fail(llm_scan_t *s, size_t offset, int rc, const char *error);
+
+/* the same with what should have been where p is */
+int llm_scan_unexpected(llm_scan_t *s, const unsigned char *p);
+
+/* takes structure and simple scalars until another token begins */
+int llm_scan_structure(llm_scan_t *s);
 
 /* the value at hand ended before offset; count is of its elements */
 int llm_scan_value_end(llm_scan_t *s, size_t offset, uint32_t count);
@@ -143,18 +158,75 @@ int llm_scan_text(llm_scan_t *s);
 int llm_scan_number(llm_scan_t *s);
 int llm_scan_literal(llm_scan_t *s);
 
-/* allocates and links the tables of picks; LLM_OK or LLM_NOMEM */
-int llm_scan_picks_init(llm_scan_t *s, const llm_pick_t *picks, unsigned n);
-void llm_scan_picks_reset(llm_scan_t *s);
+/* LLM_OK, or LLM_INVALID if it is no table as it must be */
+int llm_scan_picks_link(llm_picks_t *picks);
 
 void llm_scan_pick_open(llm_scan_t *s, size_t offset, unsigned type);
 int llm_scan_pick_close(llm_scan_t *s, size_t offset, uint32_t count);
+/* both at once, of a scalar that the piece has whole; LLM_OK, LLM_NOMEM */
+int llm_scan_pick_scalar(llm_scan_t *s, unsigned i, const unsigned char *from,
+    const unsigned char *to, unsigned type, size_t text);
 
 /* a name that is wanted ended at p, its closing quote */
 int llm_scan_name_end(llm_scan_t *s, const unsigned char *p);
+/* takes a name, unescaped */
+int llm_scan_name_take(llm_scan_t *s, const llm_str_t *name);
+/* keeps a part of a name that is cut; LLM_OK or LLM_NOMEM */
+int llm_scan_name_keep(llm_scan_t *s, const unsigned char *p, size_t len);
 
 /* copies from the piece what must outlive it: open picks, a cut name */
 int llm_scan_keep(llm_scan_t *s);
+
+
+#define llm_scan_key(data, len)                                               \
+    ((uint16_t) ((len) << 8 | ((len) ? (data)[0] : 0)))
+
+#define llm_scan_slot(key, parent)                                            \
+    ((uint8_t) (((uint32_t) (key) * 0x9e3779b1u >> 24) + (parent)))
+
+
+/* the pick of a name, unescaped, under parent; or LLM_SCAN_NO_PICK */
+
+static inline unsigned
+llm_scan_find(const llm_picks_t *set, unsigned parent,
+    const unsigned char *name, size_t len)
+{
+    unsigned  i;
+    uint16_t  key;
+
+    if (len > 255) {
+        return LLM_SCAN_NO_PICK;
+    }
+
+    key = llm_scan_key(name, len);
+
+    for (i = set->slots[llm_scan_slot(key, parent)];
+         i != LLM_SCAN_NO_PICK;
+         i = set->next[i])
+    {
+        if (set->key[i] == key
+            && set->parent[i] == parent
+            && memcmp(set->table[i].name, name, len) == 0)
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+/* whether any name may be asked for under parent */
+#define llm_scan_asked(set, place)  ((set)->parents >> (place) & 1)
+
+
+/* whether anybody asks for a name where the scanner stands */
+
+static inline unsigned
+llm_scan_listed(const llm_scan_t *s)
+{
+    return s->depth == 1 && (s->flags & LLM_SCAN_MEMBERS);
+}
 
 
 #endif /* _LLM_SCAN_STATE_H_INCLUDED_ */

@@ -42,6 +42,7 @@ static ngx_int_t ngx_llm_secret_file(ngx_conf_t *cf, ngx_str_t *spec,
     ngx_str_t *value);
 static ngx_int_t ngx_llm_secret_read(ngx_conf_t *cf, ngx_str_t *path,
     ngx_fd_t fd, ngx_str_t *value);
+static EVP_MD_CTX *ngx_llm_secret_md(void);
 
 
 /*
@@ -51,6 +52,9 @@ static ngx_int_t ngx_llm_secret_read(ngx_conf_t *cf, ngx_str_t *path,
  */
 
 static ngx_llm_secret_region_t  *ngx_llm_secret_regions;
+
+/* found once: since OpenSSL 3 looking for it costs more than a digest */
+static const EVP_MD             *ngx_llm_secret_sha256;
 
 
 ngx_int_t
@@ -369,7 +373,61 @@ ngx_llm_secret_read(ngx_conf_t *cf, ngx_str_t *path, ngx_fd_t fd,
 void
 ngx_llm_secret_digest(ngx_str_t *text, u_char digest[NGX_LLM_DIGEST_LEN])
 {
+    EVP_MD_CTX  *md;
+
+    md = ngx_llm_secret_md();
+
+    /* once begun anew it holds nothing of the text that it took */
+
+    if (md
+        && EVP_DigestUpdate(md, text->data, text->len) == 1
+        && EVP_DigestFinal_ex(md, digest, NULL) == 1
+        && EVP_DigestInit_ex(md, ngx_llm_secret_sha256, NULL) == 1)
+    {
+        return;
+    }
+
+    if (md) {
+        EVP_MD_CTX_free(md);
+        ngx_llm_secret_sha256 = NULL;
+    }
+
     (void) SHA256(text->data, text->len, digest);
+}
+
+
+/* a context that waits for a text, always the same one; NULL: there is none */
+
+static EVP_MD_CTX *
+ngx_llm_secret_md(void)
+{
+    static EVP_MD_CTX  *md;
+
+    if (ngx_llm_secret_sha256) {
+        return md;
+    }
+
+    md = EVP_MD_CTX_new();
+    if (md == NULL) {
+        return NULL;
+    }
+
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L && !defined LIBRESSL_VERSION_NUMBER)
+    ngx_llm_secret_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+#else
+    ngx_llm_secret_sha256 = EVP_sha256();
+#endif
+
+    if (ngx_llm_secret_sha256
+        && EVP_DigestInit_ex(md, ngx_llm_secret_sha256, NULL) == 1)
+    {
+        return md;
+    }
+
+    EVP_MD_CTX_free(md);
+    ngx_llm_secret_sha256 = NULL;
+
+    return NULL;
 }
 
 

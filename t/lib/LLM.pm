@@ -55,8 +55,26 @@ _EOC_
 
 
 add_block_preprocessor(sub {
-    LLM::Checks::defaults(shift);
+    my ($block) = @_;
+
+    LLM::Checks::defaults($block);
+    http2_by_listen($block);
 });
+
+
+# Test::Nginx writes "http2 on" for any nginx since 1.19.9, as OpenResty has
+# it; others know it since 1.25.1, and have it in "listen" before.
+
+my $version;
+
+sub http2_by_listen {
+    my $block = $self;
+
+    $version //= $Test::Nginx::Util::NginxVersion;
+
+    $Test::Nginx::Util::NginxVersion
+        = defined $block->http2 && $version < 1.025001 ? 1.019 : $version;
+}
 
 
 my $run = $Test::Nginx::Util::RunTestHelper;

@@ -83,7 +83,12 @@ for my $f (@files) {
         $last = $line;
         my $bare = $line =~ s/\n$//r;
 
-        push @wide, "$f:$n" if $code && length $bare > 80;
+        # lines of a provider's script cannot be broken
+
+        push @wide, "$f:$n"
+            if $code && length $bare > 80
+               && !($f =~ /mjs$/
+                    && $bare =~ /^\s*(?:typed|data|json|forever)\s/);
         push @tabs, "$f:$n" if $code && $line =~ /\t/;
         push @trail, "$f:$n" if $line =~ /[ \t]\n/;
         push @cplus, "$f:$n" if $f =~ /\.[ch]$/ && $bare =~ m{^\s*//};
@@ -240,7 +245,8 @@ SKIP: {
     # variables come from macros, so their names are read from the object
 
     for my $o (glob "$objs/addon/http/ngx_http_llm_variables.o") {
-        my $strings = `readelf -p .rodata.str1.1 -p .rodata.str1.8 $o`;
+        my $strings = `readelf -p .rodata.str1.1 -p .rodata.str1.8 $o \\
+                       2> /dev/null`;
         $variables{$1} = $o while $strings =~ /\]\s+(llm_\w+)$/mg;
     }
 

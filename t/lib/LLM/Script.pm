@@ -18,6 +18,8 @@ my %takes = map { $_ => 1 } qw(
     echo raw pause drip cut reset hang
 );
 
+my $event = qr/^(?:data|event|typed|done)$/;
+
 my %reason = (
     200 => 'OK', 201 => 'Created', 204 => 'No Content',
     400 => 'Bad Request', 401 => 'Unauthorized', 403 => 'Forbidden',
@@ -329,6 +331,8 @@ sub plan {
                 =~ /^(?:(\d+)\s+)?(?:pause=([\d.]+)\s+)?(.*)$/s;
             my ($v, $r) = split ' ', $act, 2;
 
+            $h{type} //= 'text/event-stream' if $v =~ $event;
+
             if ($verb eq 'forever') {
                 $h{chunked} //= 1;
                 push @body, [ forever => pieces($v, $r // '', $req),
@@ -358,7 +362,7 @@ sub plan {
             $h{type} //= 'application/json'
                 if $verb eq 'json' || $verb eq 'echo';
             $h{type} //= 'text/event-stream'
-                if $verb =~ /^(?:data|event|typed|done)$/;
+                if $verb =~ $event;
             push @body, [ piece => pieces($verb, $rest, $req) ];
         }
     }
