@@ -374,6 +374,15 @@ test_rungs(void)
 
     l.queued = 1;
     is_next(&p, &l, LLM_MOVE_STOP, LLM_REASON_CLASS, "but once");
+
+    l = state(LLM_FAILURE_5XX);
+    l.attempts = 0;
+    l.routes = 0;
+    is_next(&p, &l, LLM_MOVE_BACKUP, LLM_REASON_ALLOWED,
+            "routes known to be dead are not retried");
+
+    l.backups = 0;
+    is_next(&p, &l, LLM_MOVE_STOP, LLM_REASON_ROUTES, "but given up");
 }
 
 
@@ -651,7 +660,7 @@ wrong(const llm_policy_t *p, const llm_ladder_t *l, const llm_decision_t *d)
     left = p->deadline_ms ? p->deadline_ms - l->elapsed_ms : INT64_MAX;
 
     wait = p->deadline_ms ? left - 1 : 2000;
-    retry = (p->retry_on & bit) && l->retries < p->retries;
+    retry = (p->retry_on & bit) && l->attempts && l->retries < p->retries;
     in_time = l->retry_after_ms <= wait;
     prompt = l->retry_after_ms <= p->backoff_max_ms;
     sw = (p->switch_on & bit) && l->routes;
@@ -759,7 +768,7 @@ test_all(llm_failure_e failure)
 
     for (rungs = 0; rungs < 16; rungs++)
     for (flags = 0; flags < 32; flags++)
-    for (attempts = 1; attempts <= 2; attempts++)
+    for (attempts = 0; attempts <= 2; attempts++)
     for (retries = 0; retries <= 2; retries++)
     for (made = 0; made <= 2; made++)
     for (deadline = 0; deadline < 5; deadline++)
