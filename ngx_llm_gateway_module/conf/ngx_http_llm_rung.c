@@ -145,6 +145,7 @@ ngx_http_llm_rung_set_move(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
 {
     ngx_http_llm_class_block_t *block = object;
 
+    char          *rv;
     uint32_t      *mask;
     ngx_str_t     *word, key, value;
     llm_policy_t  *policy;
@@ -169,7 +170,15 @@ ngx_http_llm_rung_set_move(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
     mask = d->offset == NGX_HTTP_LLM_CLASS_SWITCH ? &policy->switch_on
                                                   : &policy->backup_on;
 
-    return ngx_http_llm_rung_kinds(cf, d->offset, &word[1], &value, mask);
+    rv = ngx_http_llm_rung_kinds(cf, d->offset, &word[1], &value, mask);
+
+    /* an account that is known to be full is a 429 that was not earned */
+
+    if (*mask & llm_failure_bit(LLM_FAILURE_429)) {
+        *mask |= llm_failure_bit(LLM_FAILURE_LIMIT);
+    }
+
+    return rv;
 }
 
 
