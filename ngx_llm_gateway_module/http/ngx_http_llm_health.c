@@ -260,13 +260,12 @@ ngx_http_llm_health_release(ngx_http_llm_attempt_t *at)
                                     result == NGX_LLM_HEALTH_DENIED
                                     ? NGX_LLM_HEALTH_NEUTRAL : result, -1));
 
-    /* the account as a whole fails only where its credential does */
+    /* the account as a whole fails only where its credential does; an attempt
+       without an answer says nothing of that */
 
     if (ngx_llm_health_release(ph, &at->provider_ticket,
-                               result == NGX_LLM_HEALTH_DENIED
-                               || result == NGX_LLM_HEALTH_SUCCESS
-                               || result == NGX_LLM_HEALTH_ABANDONED
-                               ? result : NGX_LLM_HEALTH_NEUTRAL, -1)
+                               result == NGX_LLM_HEALTH_FAILURE
+                               ? NGX_LLM_HEALTH_ABANDONED : result, -1)
         == NGX_LLM_HEALTH_REJECTED)
     {
         ngx_log_error(NGX_LOG_CRIT, at->ctx->request->connection->log, 0,
