@@ -321,7 +321,10 @@ x-api-key: sk-test
 $main::provider . ' llm_model m { route mock; }'
 --- config
     location /v1 { llm_route; }
---- provider eval: $main::answers
+--- provider
+chat:
+    typed {"type": "response.output_text.delta", "delta": "a"}
+    typed {"type": "response.completed", "response": {"id": "resp_1"}}
 --- request eval
 main::asked('{"model":"m","stream":true,"input":"x"}', '/v1/responses')
 --- more_headers
