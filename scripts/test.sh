@@ -73,7 +73,8 @@ step()
 
     if [ $status != 0 ]; then
         echo "---- the end of $out/$name.log"
-        grep -v '^ok ' "$out/$name.log" | tail -n 60
+        grep -vE '^ok |\[debug\]|^✔|^unknown log name' "$out/$name.log" \
+            | cut -c 1-400 | tail -n 60
         echo "----"
     fi
 }

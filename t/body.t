@@ -330,7 +330,7 @@ my $sum = Digest::SHA::sha256_hex('{"model":"a-much-longer-upstream-name",'
     location /v1 { llm_route; }
 --- provider eval: $main::digest
 --- client eval
-join "pause 30\n", map { "send $_\n" }
+CORE::join "pause 30\n", map { "send $_\n" }
     'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n'
     . 'x-api-key: sk-test\r\nContent-Length: 77\r\n',
     'Connection: close\r\n\r\n{', '"mo', 'd', 'el', '": "sh', 'or', 't", "s": 1.',
@@ -352,7 +352,7 @@ status=200 latency_ms>300
     location /v1 { llm_route; }
 --- provider eval: $main::digest
 --- client eval
-join '', "send POST /v1/chat/completions HTTP/1.1\\r\\nHost: x\\r\\n\n",
+CORE::join '', "send POST /v1/chat/completions HTTP/1.1\\r\\nHost: x\\r\\n\n",
     "send x-api-key: sk-test\\r\\nTransfer-Encoding: chunked\\r\\n\n",
     "send Connection: close\\r\\n\\r\\n\nslow 3 1\n",
     (map { "send 1\\r\\n$_\\r\\n\n" } split //, '{"model":"short","n":1}'),

@@ -321,7 +321,10 @@ x-api-key: sk-test
 $main::provider . ' llm_model m { route mock; }'
 --- config
     location /v1 { llm_route; }
---- provider eval: $main::answers
+--- provider
+chat:
+    typed {"type": "response.output_text.delta", "delta": "a"}
+    typed {"type": "response.completed", "response": {"id": "resp_1"}}
 --- request eval
 main::asked('{"model":"m","stream":true,"input":"x"}', '/v1/responses')
 --- more_headers
@@ -377,19 +380,19 @@ qr/\r\n\r\n\r\n\t \{"model":"up","seed":7\}\r\n\n \z/
 === two hundred members, one in three of them changed
 --- http_config eval
 $main::provider . ' llm_model s { route mock model=up; '
-. join(' ', map { "override m$_=-$_;" } grep { $_ % 3 == 0 } 1 .. 200) . ' '
-. join(' ', map { "drop m$_;" } grep { $_ % 3 == 1 } 1 .. 200) . ' }'
+. CORE::join(' ', map { "override m$_=-$_;" } grep { $_ % 3 == 0 } 1 .. 200) . ' '
+. CORE::join(' ', map { "drop m$_;" } grep { $_ % 3 == 1 } 1 .. 200) . ' }'
 --- config
     location /v1 { llm_route; }
 --- provider eval: $main::answers
 --- post: /v1/chat/completions
 --- body eval
-'{' . join(', ', map { "\"m$_\": [$_]" } 1 .. 100) . ', "model": "s", '
-. join(', ', map { "\"m$_\": [$_]" } 101 .. 200) . '}'
+'{' . CORE::join(', ', map { "\"m$_\": [$_]" } 1 .. 100) . ', "model": "s", '
+. CORE::join(', ', map { "\"m$_\": [$_]" } 101 .. 200) . '}'
 --- provider_request_like eval
 my $member = sub { my $n = shift; "\"m$n\": " . ($n % 3 ? "[$n]" : -$n) };
-main::sent('x => {' . join(', ', map { $member->($_) }
+main::sent('x => {' . CORE::join(', ', map { $member->($_) }
                                      grep { $_ % 3 != 1 } 1 .. 100)
            . ', "model": "up", '
-           . join(', ', map { $member->($_) }
+           . CORE::join(', ', map { $member->($_) }
                             grep { $_ % 3 != 1 } 101 .. 200) . '}')

@@ -13,6 +13,9 @@
 
 static const unsigned char *llm_text_utf8(const unsigned char *p,
     const unsigned char *end);
+static const unsigned char *llm_text_plain(llm_scan_t *s,
+    const unsigned char *p);
+static int llm_text_code(const unsigned char *p, uint32_t *code);
 static int llm_text_special(llm_scan_t *s, const unsigned char **pp);
 static int llm_text_pending(llm_scan_t *s, const unsigned char **pp);
 static int llm_text_end(llm_scan_t *s, const unsigned char *p);
@@ -91,6 +94,37 @@ static const uint8_t  llm_number_next[][LLM_NUMBER_N] = {
 };
 
 
+/* the value of a hex digit, or 16 */
+
+static inline unsigned
+llm_text_digit(unsigned char c)
+{
+    unsigned  digit;
+
+    digit = (unsigned) (c - '0');
+
+    if (digit > 9) {
+        digit = (unsigned) ((c | 0x20) - 'a');
+        digit = (digit > 5) ? 16 : digit + 10;
+    }
+
+    return digit;
+}
+
+
+/*
+ * How much longer an escape with four digits is than what it stands for; each half of a pair
+ * counts for two of its four bytes.
+ */
+
+static inline unsigned
+llm_text_excess(uint32_t code)
+{
+    return (code < 0x80) ? 5
+           : (code < 0x800 || (code & 0xf800) == 0xd800) ? 4 : 3;
+}
+
+
 int
 llm_scan_text(llm_scan_t *s)
 {
@@ -111,7 +145,7 @@ llm_scan_text(llm_scan_t *s)
             continue;
         }
 
-        p = llm_scan_skip(p, s->end);
+        p = llm_text_plain(s, p);
 
         if (p == s->end) {
             break;
@@ -128,6 +162,71 @@ llm_scan_text(llm_scan_t *s)
     }
 
     s->pos = p;
+
+    return LLM_OK;
+}
+
+
+/* skips plain bytes and escapes that the piece has whole */
+
+static const unsigned char *
+llm_text_plain(llm_scan_t *s, const unsigned char *p)
+{
+    uint32_t              code;
+    uint64_t              excess;
+    const unsigned char  *end;
+
+    end = s->end;
+    excess = 0;
+
+    for ( ;; ) {
+        p = llm_scan_skip(p, end);
+
+        if (end - p < 6 || *p != '\\') {
+            break;
+        }
+
+        if (llm_text_escapes[p[1]]) {
+            excess++;
+            p += 2;
+            continue;
+        }
+
+        if (p[1] != 'u' || llm_text_code(p + 2, &code) != LLM_OK) {
+            break;
+        }
+
+        excess += llm_text_excess(code);
+        p += 6;
+    }
+
+    if (excess) {
+        s->escaped = 1;
+        s->excess += excess;
+    }
+
+    return p;
+}
+
+
+/* four hex digits */
+
+static int
+llm_text_code(const unsigned char *p, uint32_t *code)
+{
+    unsigned  i, digit;
+
+    *code = 0;
+
+    for (i = 0; i < 4; i++) {
+        digit = llm_text_digit(p[i]);
+
+        if (digit > 15) {
+            return LLM_INVALID;
+        }
+
+        *code = *code << 4 | digit;
+    }
 
     return LLM_OK;
 }
@@ -352,21 +451,13 @@ llm_text_pending(llm_scan_t *s, const unsigned char **pp)
 
     case LLM_SCAN_HEX:
 
-        digit = (unsigned) (c - '0');
-
-        if (digit > 9) {
-            digit = (unsigned) ((c | 0x20) - 'a');
-            digit = (digit > 5) ? 16 : digit + 10;
-        }
+        digit = llm_text_digit(c);
 
         if (digit < 16) {
             s->code = s->code << 4 | digit;
 
             if (--s->left == 0) {
-                /* each half of a pair counts for two of its four bytes */
-                s->excess += (s->code < 0x80) ? 5
-                             : (s->code < 0x800
-                                || (s->code & 0xf800) == 0xd800) ? 4 : 3;
+                s->excess += llm_text_excess(s->code);
                 s->state = LLM_SCAN_STRING;
             }
 

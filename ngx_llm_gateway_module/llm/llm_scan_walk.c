@@ -25,6 +25,8 @@ static inline const unsigned char *llm_scan_scalar(const unsigned char *p,
 static inline int llm_scan_name(llm_scan_t *s, const unsigned char *p);
 static inline int llm_scan_value(llm_scan_t *s, const unsigned char *p);
 static int llm_scan_string(llm_scan_t *s, const unsigned char *p);
+static inline const unsigned char *llm_scan_string_open(llm_scan_t *s,
+    const unsigned char *p);
 static int llm_scan_digits(llm_scan_t *s, const unsigned char *p,
     llm_scan_state_e state);
 static int llm_scan_word(llm_scan_t *s, const unsigned char *p, unsigned type,
@@ -95,7 +97,8 @@ llm_scan_structure(llm_scan_t *s)
             if (!llm_scan_listed(s)) {
 
                 rc = llm_scan_run(s, p);
-                if (rc != LLM_OK) {
+
+                if (rc != LLM_OK || s->state > LLM_SCAN_DONE) {
                     return rc;
                 }
 
@@ -173,13 +176,15 @@ llm_scan_run(llm_scan_t *s, const unsigned char *p)
     int                   rc;
     size_t                text, more;
     uint32_t              n;
-    unsigned              i, asked, parent, type;
+    unsigned              i, cut, asked, parent, type;
     const unsigned char  *q, *v, *end;
 
     rc = LLM_OK;
     end = s->end;
     parent = s->stack[s->depth].pick;
     asked = llm_scan_asked(s->set, parent);
+    cut = 0;
+    more = 0;
     text = 0;
     n = 0;
 
@@ -202,6 +207,8 @@ llm_scan_run(llm_scan_t *s, const unsigned char *p)
             s->pick = (uint8_t) i;
             s->state = LLM_SCAN_VALUE;
             p = v;
+
+            cut = (q == NULL && type == LLM_JSON_STRING);
             break;
         }
 
@@ -236,13 +243,21 @@ llm_scan_run(llm_scan_t *s, const unsigned char *p)
     s->stack[s->depth].count += n;
     s->text += text;
 
+    if (cut) {
+
+        /* what is known to be plain is not looked at again */
+
+        rc = llm_scan_value_begin(s, llm_scan_at(s, p), LLM_JSON_STRING);
+        s->pos = llm_scan_string_open(s, p + 1 + more);
+    }
+
     return rc;
 }
 
 
 /*
  * Behind the scalar at p, if the piece has it whole and plain, else NULL; a
- * number may go on there.
+ * number may go on there.  text is the length of a string, or of its part.
  */
 
 static inline const unsigned char *
@@ -258,14 +273,9 @@ llm_scan_scalar(const unsigned char *p, const unsigned char *end,
     case '"':
         *type = LLM_JSON_STRING;
         q = llm_scan_skip(p + 1, end);
-
-        if (q == end || *q != '"') {
-            return NULL;
-        }
-
         *text = (size_t) (q - p) - 1;
 
-        return q + 1;
+        return (q < end && *q == '"') ? q + 1 : NULL;
 
     case '0':
         *type = LLM_JSON_NUMBER;
@@ -421,12 +431,22 @@ llm_scan_string(llm_scan_t *s, const unsigned char *p)
         return llm_scan_value_end(s, llm_scan_at(s, q) + 1, 0);
     }
 
-    s->pos = q;
+    s->pos = llm_scan_string_open(s, q);
+
+    return LLM_OK;
+}
+
+
+/* the string at hand goes on at p, which is returned */
+
+static inline const unsigned char *
+llm_scan_string_open(llm_scan_t *s, const unsigned char *p)
+{
     s->name = 0;
     s->excess = 0;
     s->state = LLM_SCAN_STRING;
 
-    return LLM_OK;
+    return p;
 }
 
 

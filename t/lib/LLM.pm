@@ -31,6 +31,10 @@ use LLM::Provider;
 
 LLM::Provider::start();
 
+# two for each request, and some blocks send hundreds
+
+worker_connections(1024);
+
 $ENV{TEST_NGINX_USAGE_LOG} = server_root() . '/logs/usage.jsonl';
 
 
