@@ -161,7 +161,6 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
     {
         return NGX_ERROR;
     }
-    }
 
     if (lmcf->usage_log == NULL) {
         return NGX_OK;

@@ -289,15 +289,18 @@ uint64_t ngx_http_llm_clock_us(void);
  */
 ngx_int_t ngx_http_llm_body_read(ngx_http_llm_ctx_t *ctx);
 
-/* the body of an attempt, edited: a chain to send and its length */
-ngx_int_t ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at,
-    ngx_chain_t **out, off_t *length);
-
 /* the value of a request header by its name in lower case, or NULL */
 ngx_str_t *ngx_http_llm_header_in(ngx_http_request_t *r, const char *name,
     size_t len);
 
 ngx_int_t ngx_http_llm_body_init(ngx_conf_t *cf);
+
+
+/* _edit.c */
+
+/* the body of an attempt, edited: a chain to send and its length */
+ngx_int_t ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at,
+    ngx_chain_t **out, off_t *length);
 
 
 /* _routes.c */

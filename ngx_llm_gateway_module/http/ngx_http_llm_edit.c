@@ -1,0 +1,646 @@
+
+/*
+ * The body of an attempt: slices of the client's, from memory or from its
+ * file, and between them what the provider is to see changed.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "llm_walk.h"
+#include "ngx_http_llm_module.h"
+
+
+/* where a walk over the body's bufs stands */
+
+typedef struct {
+    ngx_chain_t   *cl;
+    off_t          offset;      /* of the buf's first byte in the body */
+} ngx_http_llm_cursor_t;
+
+
+static ngx_int_t ngx_http_llm_edit_list(ngx_http_llm_attempt_t *at,
+    llm_edit_t **edits, unsigned *n, int64_t *delta);
+static ngx_int_t ngx_http_llm_edit_members(ngx_http_llm_attempt_t *at,
+    llm_splice_t *sp);
+static void ngx_http_llm_edit_options(ngx_http_llm_attempt_t *at,
+    llm_str_t *raw);
+static ngx_int_t ngx_http_llm_edit_nested(ngx_http_llm_attempt_t *at,
+    ngx_array_t *list);
+static ngx_int_t ngx_http_llm_edit_object(ngx_http_llm_attempt_t *at,
+    u_char *start, llm_str_t *object, ngx_array_t *list);
+static ngx_int_t ngx_http_llm_edit_model(ngx_http_llm_attempt_t *at,
+    u_char *start, llm_str_t *value, ngx_array_t *list);
+static ngx_int_t ngx_http_llm_edit_gather(ngx_http_llm_ctx_t *ctx,
+    llm_str_t *text);
+static ngx_int_t ngx_http_llm_edit_merge(ngx_http_llm_attempt_t *at,
+    llm_edit_t **edits, unsigned *n, int64_t *delta);
+static ngx_int_t ngx_http_llm_edit_json(ngx_http_llm_ctx_t *ctx,
+    ngx_str_t *text, llm_str_t *json);
+static ngx_int_t ngx_http_llm_edit_slice(ngx_http_request_t *r,
+    ngx_http_llm_cursor_t *cur, off_t start, off_t end, ngx_chain_t ***ll);
+static ngx_int_t ngx_http_llm_edit_text(ngx_http_request_t *r,
+    llm_str_t *text, ngx_chain_t ***ll);
+
+
+ngx_int_t
+ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at, ngx_chain_t **out,
+    off_t *length)
+{
+    off_t                   pos;
+    int64_t                 delta;
+    unsigned                i, n;
+    llm_edit_t             *edits;
+    ngx_chain_t           **ll;
+    ngx_http_llm_ctx_t     *ctx;
+    ngx_http_llm_cursor_t   cur;
+
+    ctx = at->ctx;
+
+    edits = NULL;
+    n = 0;
+    delta = 0;
+
+    if (ngx_http_llm_edit_list(at, &edits, &n, &delta) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cur.cl = ctx->request->request_body ? ctx->request->request_body->bufs
+                                        : NULL;
+    cur.offset = 0;
+
+    *out = NULL;
+    ll = out;
+    pos = 0;
+
+    for (i = 0; i < n; i++) {
+
+        if (ngx_http_llm_edit_slice(ctx->request, &cur, pos, edits[i].start,
+                                    &ll)
+            != NGX_OK
+            || ngx_http_llm_edit_text(ctx->request, &edits[i].text, &ll)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        pos = edits[i].end;
+    }
+
+    *length = ctx->body_length + delta;
+
+    return ngx_http_llm_edit_slice(ctx->request, &cur, pos, ctx->body_length,
+                                   &ll);
+}
+
+
+/* what the provider is to see changed: as few byte ranges as possible */
+
+static ngx_int_t
+ngx_http_llm_edit_list(ngx_http_llm_attempt_t *at, llm_edit_t **edits,
+    unsigned *n, int64_t *delta)
+{
+    unsigned             nmembers;
+    llm_edit_t          *edit;
+    llm_splice_t        *sp;
+    const llm_field_t   *field;
+    const llm_member_t  *members;
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = at->ctx;
+
+    if (ctx->body_length == 0) {
+        return NGX_OK;
+    }
+
+    if (ctx->multipart) {
+
+        if (llm_multipart_find(ctx->multipart, "model", &field) != LLM_OK
+            || (at->upstream_model.len == ctx->req.model.len
+                && ngx_memcmp(at->upstream_model.data, ctx->req.model.data,
+                              ctx->req.model.len)
+                   == 0))
+        {
+            return NGX_OK;
+        }
+
+        edit = ngx_palloc(ctx->request->pool, sizeof(llm_edit_t));
+        if (edit == NULL) {
+            return NGX_ERROR;
+        }
+
+        edit->start = field->start;
+        edit->end = field->end;
+        edit->text = *ngx_http_llm_pure(&at->upstream_model);
+
+        *edits = edit;
+        *n = 1;
+        *delta = (int64_t) edit->text.len - (edit->end - edit->start);
+
+        return NGX_OK;
+    }
+
+    if (ctx->scan == NULL) {
+        return NGX_OK;
+    }
+
+    members = llm_scan_members(ctx->scan, &nmembers);
+
+    sp = llm_splice_create(&ctx->arena, members, nmembers,
+                           llm_scan_close(ctx->scan));
+    if (sp == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_llm_edit_members(at, sp) != NGX_OK
+        || llm_splice_finish(sp, edits, n, delta) != LLM_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    switch (ctx->target.op->op) {
+
+    case LLM_OP_GEMINI_EMBED:
+    case LLM_OP_GEMINI_BATCH_EMBED:
+    case LLM_OP_GEMINI_COUNT:
+        return ngx_http_llm_edit_merge(at, edits, n, delta);
+
+    default:
+        return NGX_OK;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_llm_edit_members(ngx_http_llm_attempt_t *at, llm_splice_t *sp)
+{
+    int                     rc;
+    llm_str_t               json, raw;
+    ngx_uint_t              i;
+    const llm_op_t         *op;
+    ngx_http_llm_ctx_t     *ctx;
+    ngx_http_llm_member_t  *m;
+
+    static llm_str_t        model = llm_string("model");
+    static llm_str_t        options = llm_string("stream_options");
+    static llm_str_t        previous = llm_string("previous_response_id");
+
+    ctx = at->ctx;
+    op = ctx->target.op;
+
+    if (at->route->model) {
+        m = at->route->model->members.elts;
+
+        for (i = 0; i < at->route->model->members.nelts; i++) {
+
+            switch (m[i].kind) {
+
+            case NGX_HTTP_LLM_MEMBER_DEFAULT:
+                rc = llm_splice_fill(sp, ngx_http_llm_pure(&m[i].name),
+                                     ngx_http_llm_pure(&m[i].json));
+                break;
+
+            case NGX_HTTP_LLM_MEMBER_OVERRIDE:
+                rc = llm_splice_set(sp, ngx_http_llm_pure(&m[i].name),
+                                    ngx_http_llm_pure(&m[i].json));
+                break;
+
+            default: /* NGX_HTTP_LLM_MEMBER_DROP */
+                rc = llm_splice_drop(sp, ngx_http_llm_pure(&m[i].name));
+                break;
+            }
+
+            if (rc != LLM_OK) {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    if ((op->flags & LLM_OP_MODEL_BODY)
+        && (at->upstream_model.len != ctx->req.model.len
+            || ngx_memcmp(at->upstream_model.data, ctx->req.model.data,
+                          ctx->req.model.len)
+               != 0))
+    {
+        if (ngx_http_llm_edit_json(ctx, &at->upstream_model, &json) != NGX_OK
+            || llm_splice_set(sp, &model, &json) != LLM_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    /* the id without the signature that we gave it */
+
+    if (ctx->req.previous.len && ctx->provider_id.len) {
+
+        if (ngx_http_llm_edit_json(ctx, &ctx->provider_id, &json) != NGX_OK
+            || llm_splice_set(sp, &previous, &json) != LLM_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!ctx->stream || !(op->flags & LLM_OP_USAGE_OPTION)
+        || ctx->req.include_usage)
+    {
+        return NGX_OK;
+    }
+
+    /* streams tell their usage only when asked; the answer's extra chunk is
+       taken out again, since the client did not ask */
+
+    ngx_http_llm_edit_options(at, &raw);
+
+    if (llm_request_usage_option(&ctx->arena, &raw, &json) != LLM_OK
+        || llm_splice_set(sp, &options, &json) != LLM_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx->strip_usage = 1;
+
+    return NGX_OK;
+}
+
+
+/* stream_options as client and model together want them */
+
+static void
+ngx_http_llm_edit_options(ngx_http_llm_attempt_t *at, llm_str_t *raw)
+{
+    ngx_uint_t              i;
+    ngx_http_llm_member_t  *m;
+
+    *raw = at->ctx->req.options;
+
+    m = at->route->model->members.elts;
+
+    for (i = 0; i < at->route->model->members.nelts; i++) {
+
+        if (!llm_str_is(&m[i].name, "stream_options")) {
+            continue;
+        }
+
+        if (m[i].kind == NGX_HTTP_LLM_MEMBER_DROP) {
+            raw->len = 0;
+
+        } else if (m[i].kind == NGX_HTTP_LLM_MEMBER_OVERRIDE || raw->len == 0)
+        {
+            *raw = *ngx_http_llm_pure(&m[i].json);
+        }
+    }
+}
+
+
+/*
+ * Gemini names the model in the path, and in these bodies once more, inside:
+ * there the upstream's name must stand too, or Google refuses the mismatch.
+ */
+
+static ngx_int_t
+ngx_http_llm_edit_nested(ngx_http_llm_attempt_t *at, ngx_array_t *list)
+{
+    u_char              *start;
+    llm_str_t            text, name, value, element;
+    llm_walk_t           root, inner, object;
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = at->ctx;
+
+    if (at->upstream_model.len == ctx->asked.len
+        && ngx_memcmp(at->upstream_model.data, ctx->asked.data,
+                      ctx->asked.len)
+           == 0)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_llm_edit_gather(ctx, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    start = text.data;
+
+    llm_walk_text(&root, text.data, text.len);
+
+    if (!llm_walk_element(&root, &value)) {
+        return NGX_OK;
+    }
+
+    llm_walk_open(&inner, &value);
+
+    while (llm_walk_member(&inner, &name, &value)) {
+
+        if (llm_str_is(&name, "\"model\"")) {
+
+            if (ngx_http_llm_edit_model(at, start, &value, list) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+        } else if (llm_str_is(&name, "\"generateContentRequest\"")
+                   || llm_str_is(&name, "\"generate_content_request\""))
+        {
+            if (ngx_http_llm_edit_object(at, start, &value, list) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+        } else if (llm_str_is(&name, "\"requests\"") && value.len
+                   && *value.data == '[')
+        {
+            llm_walk_open(&object, &value);
+
+            while (llm_walk_element(&object, &element)) {
+
+                if (ngx_http_llm_edit_object(at, start, &element, list)
+                    != NGX_OK)
+                {
+                    return NGX_ERROR;
+                }
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_edit_object(ngx_http_llm_attempt_t *at, u_char *start,
+    llm_str_t *object, ngx_array_t *list)
+{
+    llm_str_t   name, value;
+    llm_walk_t  w;
+
+    if (object->len == 0 || *object->data != '{') {
+        return NGX_OK;
+    }
+
+    llm_walk_open(&w, object);
+
+    while (llm_walk_member(&w, &name, &value)) {
+
+        if (llm_str_is(&name, "\"model\"")
+            && ngx_http_llm_edit_model(at, start, &value, list) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_edit_model(ngx_http_llm_attempt_t *at, u_char *start,
+    llm_str_t *value, ngx_array_t *list)
+{
+    llm_buf_t    b;
+    llm_edit_t  *edit;
+
+    if (value->len < 2 || *value->data != '"') {
+        return NGX_OK;
+    }
+
+    edit = ngx_array_push(list);
+    if (edit == NULL) {
+        return NGX_ERROR;
+    }
+
+    llm_buf_init(&b, &at->ctx->arena);
+
+    llm_buf_puts(&b, "\"models/");
+    llm_buf_add(&b, at->upstream_model.data, at->upstream_model.len);
+    llm_buf_puts(&b, "\"");
+
+    if (b.failed) {
+        return NGX_ERROR;
+    }
+
+    edit->start = value->data - start;
+    edit->end = edit->start + value->len;
+    edit->text.data = b.data;
+    edit->text.len = b.len;
+
+    return NGX_OK;
+}
+
+
+/* the whole body in one piece: it is read back if it went to a file */
+
+static ngx_int_t
+ngx_http_llm_edit_gather(ngx_http_llm_ctx_t *ctx, llm_str_t *text)
+{
+    u_char       *p;
+    size_t        size;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = ctx->request->request_body->bufs;
+
+    if (cl && cl->next == NULL && !cl->buf->in_file) {
+        text->data = cl->buf->pos;
+        text->len = cl->buf->last - cl->buf->pos;
+        return NGX_OK;
+    }
+
+    p = ngx_palloc(ctx->request->pool, ctx->body_length);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+    text->len = ctx->body_length;
+
+    for ( /* void */ ; cl; cl = cl->next) {
+
+        b = cl->buf;
+        size = ngx_buf_size(b);
+
+        if (!b->in_file) {
+            p = ngx_cpymem(p, b->pos, size);
+            continue;
+        }
+
+        if (ngx_read_file(b->file, p, size, b->file_pos) != (ssize_t) size) {
+            return NGX_ERROR;
+        }
+
+        p += size;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Edits inside of members among those of whole members: what a whole member's
+ * edit covers is gone with it.
+ */
+
+static ngx_int_t
+ngx_http_llm_edit_merge(ngx_http_llm_attempt_t *at, llm_edit_t **edits,
+    unsigned *n, int64_t *delta)
+{
+    unsigned      i, k, m;
+    llm_edit_t   *nested, *whole, *out;
+    ngx_array_t   list;
+
+    if (ngx_array_init(&list, at->ctx->request->pool, 8, sizeof(llm_edit_t))
+        != NGX_OK
+        || ngx_http_llm_edit_nested(at, &list) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (list.nelts == 0) {
+        return NGX_OK;
+    }
+
+    nested = list.elts;
+    whole = *edits;
+
+    out = ngx_palloc(at->ctx->request->pool,
+                     (list.nelts + *n) * sizeof(llm_edit_t));
+    if (out == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0, k = 0, m = 0; i < list.nelts || k < *n; /* void */) {
+
+        if (k < *n && (i == list.nelts || whole[k].start <= nested[i].start)) {
+
+            while (i < list.nelts && nested[i].start < whole[k].end) {
+                i++;
+            }
+
+            out[m++] = whole[k++];
+            continue;
+        }
+
+        *delta += (int64_t) nested[i].text.len
+                  - (int64_t) (nested[i].end - nested[i].start);
+
+        out[m++] = nested[i++];
+    }
+
+    *edits = out;
+    *n = m;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_edit_json(ngx_http_llm_ctx_t *ctx, ngx_str_t *text,
+    llm_str_t *json)
+{
+    llm_buf_t  b;
+
+    llm_buf_init(&b, &ctx->arena);
+    llm_buf_json(&b, text->data, text->len);
+
+    if (b.failed) {
+        return NGX_ERROR;
+    }
+
+    json->data = b.data;
+    json->len = b.len;
+
+    return NGX_OK;
+}
+
+
+/* appends the bytes [start, end) of the body, from memory or from its file */
+
+static ngx_int_t
+ngx_http_llm_edit_slice(ngx_http_request_t *r, ngx_http_llm_cursor_t *cur,
+    off_t start, off_t end, ngx_chain_t ***ll)
+{
+    off_t         from, to, size;
+    ngx_buf_t    *b, *src;
+    ngx_chain_t  *cl;
+
+    while (start < end && cur->cl) {
+
+        src = cur->cl->buf;
+        size = ngx_buf_size(src);
+
+        if (start >= cur->offset + size) {
+            cur->offset += size;
+            cur->cl = cur->cl->next;
+            continue;
+        }
+
+        from = start - cur->offset;
+        to = ngx_min(end - cur->offset, size);
+
+        b = ngx_calloc_buf(r->pool);
+        if (b == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (src->in_file) {
+            b->in_file = 1;
+            b->file = src->file;
+            b->file_pos = src->file_pos + from;
+            b->file_last = src->file_pos + to;
+
+        } else {
+            b->memory = 1;
+            b->start = b->pos = src->pos + from;
+            b->end = b->last = src->pos + to;
+        }
+
+        cl = ngx_alloc_chain_link(r->pool);
+        if (cl == NULL) {
+            return NGX_ERROR;
+        }
+
+        cl->buf = b;
+        cl->next = NULL;
+
+        **ll = cl;
+        *ll = &cl->next;
+
+        start = cur->offset + to;
+    }
+
+    return start >= end ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_llm_edit_text(ngx_http_request_t *r, llm_str_t *text,
+    ngx_chain_t ***ll)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    if (text->len == 0) {
+        return NGX_OK;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->memory = 1;
+    b->start = b->pos = text->data;
+    b->end = b->last = text->data + text->len;
+
+    cl = ngx_alloc_chain_link(r->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    **ll = cl;
+    *ll = &cl->next;
+
+    return NGX_OK;
+}
