@@ -458,6 +458,14 @@ ngx_http_llm_refused(ngx_http_llm_ctx_t *ctx)
     status = llm_error_status(&ctx->error);
     level = (status >= 500) ? NGX_LOG_ERR : NGX_LOG_INFO;
 
+    /* what a provider did wrong the ladder has told, without its words */
+
+    if (ctx->error.code == LLM_ERROR_UPSTREAM_ERROR
+        || ctx->error.code == LLM_ERROR_UPSTREAM_TIMEOUT)
+    {
+        return status;
+    }
+
     /* names that the client sent make no lines of their own */
 
     p = ctx->error.message.data;

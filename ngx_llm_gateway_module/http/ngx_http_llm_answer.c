@@ -497,28 +497,28 @@ ngx_http_llm_answer_fail(ngx_http_llm_answer_t *an, const char *error)
 }
 
 
-/* what the reader says of an error in the answer, quoted for our own */
+/*
+ * What went wrong in an answer that the reader took for an error.  Providers
+ * quote prompts and keys in their messages: those are for the client alone,
+ * never for a log.
+ */
 
 static const char *
 ngx_http_llm_answer_told(ngx_http_llm_answer_t *an)
 {
-    u_char     *p;
-    llm_str_t   text;
+    llm_str_t  text;
 
     text = llm_answer_error(an->reader);
 
     if (text.len == 0) {
-        return "it is no complete answer";
+        return an->at->status >= 400 ? "it answered with an error"
+                                     : "it is no complete answer";
     }
 
-    p = ngx_pnalloc(an->request->pool, text.len + 1);
-    if (p == NULL) {
-        return "it sent an error";
-    }
+    (void) llm_str_dup(&an->at->ctx->arena, &an->at->detail, text.data,
+                       text.len);
 
-    ngx_cpystrn(p, text.data, text.len + 1);
-
-    return (char *) p;
+    return "it answered with an error";
 }
 
 
@@ -855,8 +855,10 @@ ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
                : LLM_ERROR_UPSTREAM_ERROR;
 
     (void) ngx_http_llm_refuse(ctx, err.code, NULL,
-                               "the stream of provider \"%V\" was cut: %s",
-                               &at->route->provider->name, at->error);
+                               "the stream of provider \"%V\" was cut: %s%s%V",
+                               &at->route->provider->name, at->error,
+                               at->detail.len ? ": " : "",
+                               ngx_http_llm_str(&at->detail));
 
     if (llm_answer_seen(an->reader) & LLM_EVENT_ERROR) {
 

@@ -949,10 +949,12 @@ ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
     ctx->outcome = NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR;
 
     return ngx_http_llm_refuse(ctx, code, NULL,
-                               "provider \"%V\" gave no usable answer, %s; "
+                               "provider \"%V\" gave no usable answer, %s%s%V; "
                                "%ui attempt(s), then stopped: %V",
                                &at->route->provider->name,
                                at->error ? at->error : "it failed",
+                               at->detail.len ? ": " : "",
+                               ngx_http_llm_str(&at->detail),
                                ctx->attempts.nelts,
                                ngx_http_llm_str(
                                    &llm_reason_texts[ctx->stop]));

@@ -119,6 +119,8 @@ struct ngx_http_llm_attempt_s {
 
     llm_failure_e     failure;
     const char                *error;         /* in words, or NULL */
+    llm_str_t                  detail;        /* the provider's own words, for
+                                                 the client alone */
     llm_decision_t             decision;      /* once decided */
     ngx_msec_int_t             retry_after;   /* the provider's wish, ms; -1 */
     ngx_msec_int_t             reset;         /* until its window resets, ms */
