@@ -16,6 +16,7 @@ use LLM::Provider;
 use LLM::Steps;
 
 my $json = JSON::PP->new->utf8->allow_nonref;
+my $blocks = 0;
 
 
 sub defaults {
@@ -31,7 +32,18 @@ sub defaults {
 
         $http = "    llm_usage_log \$TEST_NGINX_USAGE_LOG flush=10ms;\n$http"
             if $http !~ /\bllm_usage_log\b/;
-        $http = "    llm_zone 8m;\n$http" if $http !~ /\bllm_zone\b/;
+
+        # another size than the block before: with HUP, a zone of its own
+
+        my $zone = 8 + $blocks++ % 2;
+
+        $http = "    llm_zone ${zone}m;\n$http" if $http !~ /\bllm_zone\b/;
+
+        # most blocks are about one attempt
+
+        $http = "    llm_class default { last_resort on; }\n$http"
+            if $http !~ /\bllm_class\s+default\b/
+               && !defined $block->ladder;
         $block->set_value('http_config', $http);
     }
 
