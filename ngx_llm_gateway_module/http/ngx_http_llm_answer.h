@@ -99,4 +99,13 @@ ngx_int_t ngx_http_llm_stream_end(ngx_http_llm_answer_t *an);
 ngx_int_t ngx_http_llm_stream_sign(ngx_http_llm_answer_t *an);
 
 
+/* _verdict.c */
+
+/* usage and cost, as soon as nothing more can come */
+void ngx_http_llm_answer_account(ngx_http_llm_answer_t *an);
+/* what the reader took for an error, in our words; the provider's own go to
+   at->detail */
+const char *ngx_http_llm_answer_told(ngx_http_llm_answer_t *an);
+
+
 #endif /* _NGX_HTTP_LLM_ANSWER_H_INCLUDED_ */

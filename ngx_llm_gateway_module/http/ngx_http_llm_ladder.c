@@ -13,15 +13,10 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_ladder.h"
 
 
 static ngx_int_t ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx);
-static ngx_int_t ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_rung_e rung, llm_failure_e *failure, ngx_msec_t *wait);
-static ngx_int_t ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung,
-    ngx_msec_t *wait);
 static ngx_int_t ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data,
@@ -31,21 +26,9 @@ static void ngx_http_llm_ladder_states(ngx_http_request_t *r,
 static void ngx_http_llm_ladder_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
-static ngx_int_t ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx,
-    llm_failure_e failure, ngx_msec_t wait);
-static ngx_int_t ngx_http_llm_ladder_backoff(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_attempt_t *at);
-static ngx_int_t ngx_http_llm_ladder_queue(ngx_http_llm_ctx_t *ctx,
-    ngx_msec_t wait);
-static ngx_int_t ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx,
-    llm_reason_e reason, ngx_msec_t wait);
 static llm_decision_t ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at, llm_failure_e failure);
 static void ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at);
-static ngx_int_t ngx_http_llm_ladder_watch(ngx_http_llm_ctx_t *ctx);
-static void ngx_http_llm_ladder_cleanup(void *data);
-static void ngx_http_llm_ladder_timer(ngx_event_t *ev);
-static void ngx_http_llm_ladder_deadline(ngx_event_t *ev);
 static void ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx,
@@ -113,15 +96,8 @@ ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
     ctx->own_plan = ctx->plan;
     ctx->own_nplan = ctx->nplan;
 
-    if (ctx->class->policy.deadline_ms) {
-
-        if (ngx_http_llm_ladder_watch(ctx) != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        ctx->deadline.handler = ngx_http_llm_ladder_deadline;
-        ngx_add_timer(&ctx->deadline,
-                      (ngx_msec_t) ctx->class->policy.deadline_ms);
+    if (ngx_http_llm_ladder_arm(ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     rc = ngx_http_llm_ladder_step(ctx, NGX_HTTP_LLM_RUNG_FIRST, &failure,
@@ -140,7 +116,7 @@ ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
  * there is none; *failure and *wait tell why, and until when.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
     llm_failure_e *failure, ngx_msec_t *wait)
 {
@@ -184,7 +160,7 @@ ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung, ngx_msec_t *wait)
 {
@@ -401,7 +377,7 @@ ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 
 /* after an attempt that brought no answer, or before the first one */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
     ngx_msec_t wait)
 {
@@ -593,272 +569,9 @@ ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at)
 }
 
 
-static ngx_int_t
-ngx_http_llm_ladder_backoff(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_attempt_t *at)
-{
-    if (ngx_http_llm_ladder_watch(ctx) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ctx->state = NGX_HTTP_LLM_BACKOFF;
-    ctx->timer.handler = ngx_http_llm_ladder_timer;
-
-    ngx_add_timer(&ctx->timer, (ngx_msec_t) at->decision.delay_ms);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_llm_ladder_queue(ngx_http_llm_ctx_t *ctx, ngx_msec_t wait)
-{
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
-    if (ngx_http_llm_ladder_watch(ctx) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    /* it waits for the model that was asked for, all of whose routes are
-       worth a try again when room comes */
-
-    ctx->plan = ctx->own_plan;
-    ctx->nplan = ctx->own_nplan;
-
-    for (i = 0; i < ctx->nplan; i++) {
-        ctx->plan[i]->tried = 0;
-    }
-
-    rc = ngx_http_llm_queue_add(ctx);
-
-    if (rc == NGX_DECLINED) {
-        ctx->retry_after = (wait + 999) / 1000;
-
-        return ngx_http_llm_refuse(ctx, LLM_ERROR_QUEUE_FULL, NULL,
-                                   "the queue of class \"%V\" for model "
-                                   "\"%V\" is full",
-                                   &ctx->class->name, &ctx->model->name);
-    }
-
-    return rc == NGX_OK ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
-}
-
-
-ngx_int_t
-ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
-{
-    ngx_int_t             rc;
-    ngx_connection_t     *c;
-    llm_failure_e         failure;
-    ngx_http_llm_rung_e   rung;
-
-    c = ctx->request->connection;
-
-    ngx_http_set_log_request(c->log, ctx->request);
-
-    rung = ctx->attempts.nelts ? NGX_HTTP_LLM_RUNG_RETRY
-                               : NGX_HTTP_LLM_RUNG_FIRST;
-
-    rc = ngx_http_llm_ladder_step(ctx, rung, &failure, wait);
-
-    if (rc == NGX_BUSY) {
-        return NGX_BUSY;
-    }
-
-    ngx_http_llm_queue_remove(ctx);
-
-    if (rc != NGX_OK) {
-        ngx_http_finalize_request(ctx->request, rc);
-    }
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx)
-{
-    ngx_int_t  rc;
-
-    ngx_http_llm_queue_remove(ctx);
-
-    ctx->retry_after = 1;
-
-    rc = ngx_http_llm_refuse(ctx, LLM_ERROR_QUEUE_TIMEOUT, NULL,
-                             "no route of model \"%V\" had room within %M ms",
-                             &ctx->model->name, ctx->class->queue_time);
-
-    ngx_http_finalize_request(ctx->request, rc);
-}
-
-
-/*
- * While the main request waits by itself nobody reads from its client: it
- * notices here that the client left.  Timers go with the request.
- */
-
-static ngx_int_t
-ngx_http_llm_ladder_watch(ngx_http_llm_ctx_t *ctx)
-{
-    ngx_event_t         *rev;
-    ngx_http_cleanup_t  *cln;
-    ngx_http_request_t  *r;
-
-    r = ctx->request;
-
-    if (!ctx->watched) {
-
-        cln = ngx_http_cleanup_add(r, 0);
-        if (cln == NULL) {
-            return NGX_ERROR;
-        }
-
-        cln->handler = ngx_http_llm_ladder_cleanup;
-        cln->data = ctx;
-
-        ctx->timer.data = ctx;
-        ctx->timer.log = r->connection->log;
-        ctx->deadline.data = ctx;
-        ctx->deadline.log = r->connection->log;
-
-        ctx->watched = 1;
-    }
-
-    rev = r->connection->read;
-
-    if (rev->ready) {
-        ngx_post_event(rev, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_llm_ladder_cleanup(void *data)
-{
-    ngx_http_llm_ctx_t *ctx = data;
-
-    ngx_http_llm_queue_remove(ctx);
-
-    if (ctx->timer.timer_set) {
-        ngx_del_timer(&ctx->timer);
-    }
-
-    if (ctx->deadline.timer_set) {
-        ngx_del_timer(&ctx->deadline);
-    }
-}
-
-
-/* a back-off is over */
-
-static void
-ngx_http_llm_ladder_timer(ngx_event_t *ev)
-{
-    ngx_int_t                rc;
-    ngx_msec_t               wait;
-    ngx_connection_t        *c;
-    ngx_http_llm_ctx_t      *ctx;
-    ngx_http_llm_attempt_t  *at;
-
-    ctx = ev->data;
-    c = ctx->request->connection;
-    at = ctx->current;
-
-    ngx_http_set_log_request(c->log, ctx->request);
-
-    wait = 0;
-    rc = ngx_http_llm_ladder_take(ctx, at->candidate, NGX_HTTP_LLM_RUNG_RETRY,
-                                  &wait);
-
-    if (rc == NGX_BUSY) {
-
-        /* its breaker opened meanwhile: the next rung, if there is one */
-
-        at->retry = ctx->class->policy.retries;
-        at->decided = 0;
-
-        rc = ngx_http_llm_ladder_move(ctx, at->failure, wait);
-    }
-
-    if (rc != NGX_OK) {
-        ngx_http_finalize_request(ctx->request, rc);
-    }
-
-    ngx_http_run_posted_requests(c);
-}
-
-
-/*
- * The class's deadline: what waits is refused; an attempt whose head is not
- * committed sees its upstream time out, which nginx then handles as ever.
- */
-
-static void
-ngx_http_llm_ladder_deadline(ngx_event_t *ev)
-{
-    ngx_int_t                rc;
-    ngx_connection_t        *c, *pc;
-    ngx_http_request_t      *sr;
-    ngx_http_llm_ctx_t      *ctx;
-    ngx_http_llm_attempt_t  *at;
-
-    ctx = ev->data;
-    c = ctx->request->connection;
-    at = ctx->current;
-
-    ngx_http_set_log_request(c->log, ctx->request);
-
-    switch (ctx->state) {
-
-    case NGX_HTTP_LLM_QUEUED:
-    case NGX_HTTP_LLM_BACKOFF:
-
-        ngx_http_llm_ladder_cleanup(ctx);
-
-        rc = ngx_http_llm_ladder_stop(ctx, LLM_REASON_DEADLINE, 0);
-
-        ngx_http_finalize_request(ctx->request, rc);
-        break;
-
-    case NGX_HTTP_LLM_ATTEMPT:
-
-        sr = at->request;
-
-        if (sr == NULL || sr->upstream == NULL
-            || sr->upstream->peer.connection == NULL)
-        {
-            break;
-        }
-
-        at->overdue = 1;
-
-        pc = sr->upstream->peer.connection;
-        pc->read->timedout = 1;
-        pc->write->timedout = 1;
-        pc->read->handler(pc->read);
-
-        return;
-
-    default:
-        break;
-    }
-
-    ngx_http_run_posted_requests(c);
-}
-
-
 /* the ladder ends without an answer that could be passed on */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx, llm_reason_e reason,
     ngx_msec_t wait)
 {

@@ -1,0 +1,39 @@
+
+/*
+ * The parts of the ladder that its two files share: _ladder.c walks, _wait.c
+ * waits.
+ */
+
+
+#ifndef _NGX_HTTP_LLM_LADDER_H_INCLUDED_
+#define _NGX_HTTP_LLM_LADDER_H_INCLUDED_
+
+
+#include "ngx_http_llm_module.h"
+
+
+/* _ladder.c */
+
+ngx_int_t ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_rung_e rung, llm_failure_e *failure, ngx_msec_t *wait);
+ngx_int_t ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung,
+    ngx_msec_t *wait);
+ngx_int_t ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx,
+    llm_failure_e failure, ngx_msec_t wait);
+ngx_int_t ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx,
+    llm_reason_e reason, ngx_msec_t wait);
+
+
+/* _wait.c */
+
+ngx_int_t ngx_http_llm_ladder_backoff(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_attempt_t *at);
+ngx_int_t ngx_http_llm_ladder_queue(ngx_http_llm_ctx_t *ctx,
+    ngx_msec_t wait);
+ngx_int_t ngx_http_llm_ladder_watch(ngx_http_llm_ctx_t *ctx);
+/* arms the class's deadline, if it has one */
+ngx_int_t ngx_http_llm_ladder_arm(ngx_http_llm_ctx_t *ctx);
+
+
+#endif /* _NGX_HTTP_LLM_LADDER_H_INCLUDED_ */

@@ -1,0 +1,333 @@
+
+/*
+ * The end of an answer: was it whole, what went wrong, what did it use, and
+ * what does the client get to hear of it.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_answer.h"
+
+
+static void ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
+    ngx_http_llm_attempt_t *at, ngx_int_t rc);
+static void ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc);
+
+
+void
+ngx_http_llm_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_upstream_t     *u;
+    ngx_http_llm_answer_t   *an;
+    ngx_http_llm_attempt_t  *at;
+
+    u = r->upstream;
+    at = ngx_http_llm_get_ctx(r)->current;
+
+    if (at == NULL || at->request != r) {
+        return;
+    }
+
+    an = at->answer;
+
+    /* the keepalive pool of newer versions knows connections by it */
+
+    u->conf = &at->route->provider->conf;
+
+    at->rc = rc;
+
+    if (u->state && u->state->peer) {
+        at->addr = *u->state->peer;
+    }
+
+    if (!at->committed) {
+        ngx_http_llm_answer_judge_none(r, at, rc);
+
+    } else {
+        ngx_http_llm_answer_judge(an, rc);
+    }
+
+    ngx_http_llm_answer_account(an);
+
+    ngx_http_llm_health_release(at);
+}
+
+
+/* the upstream ended before its head was committed */
+
+static void
+ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
+    ngx_http_llm_attempt_t *at, ngx_int_t rc)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST || rc == NGX_DONE) {
+        at->error = "the client left";
+        return;
+    }
+
+    if (at->error) {
+
+        /* the gate has judged; $upstream_status is to tell the answer's */
+
+        if (u->state && at->status) {
+            u->state->status = at->status;
+        }
+
+        return;
+    }
+
+    if (at->overdue) {
+        at->failure = LLM_FAILURE_TIMEOUT;
+        at->error = "the deadline of its class passed";
+        return;
+    }
+
+    if (rc == NGX_HTTP_GATEWAY_TIME_OUT) {
+
+        if (u->state && u->state->connect_time == (ngx_msec_t) -1) {
+            at->failure = LLM_FAILURE_CONNECT;
+            at->error = "the connection was not established in time";
+
+        } else {
+            at->failure = LLM_FAILURE_TIMEOUT;
+            at->error = "no answer came in time";
+        }
+
+        return;
+    }
+
+    if (u->state == NULL || u->state->connect_time == (ngx_msec_t) -1) {
+        at->failure = LLM_FAILURE_CONNECT;
+        at->error = "no connection could be established";
+        return;
+    }
+
+    at->failure = LLM_FAILURE_RESET;
+    at->error = "the connection closed before an answer was complete";
+
+    if (u->peer.cached && at->first_byte == 0) {
+        at->stale = 1;
+    }
+}
+
+
+/* the upstream ended after its head went out: was the answer whole */
+
+static void
+ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc)
+{
+    ngx_http_request_t      *r;
+    ngx_http_llm_attempt_t  *at;
+
+    at = an->at;
+    r = an->request;
+
+    if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST || rc == NGX_DONE
+        || r->connection->error)
+    {
+        at->error = "the client left";
+        return;
+    }
+
+    if (rc == NGX_OK && !an->ended) {
+
+        /* the body ended with its connection */
+
+        if (ngx_http_llm_stream_end(an) != NGX_OK) {
+            rc = NGX_ERROR;
+
+        } else if (an->held) {
+            (void) ngx_http_output_filter(r, an->held);
+            an->held = NULL;
+        }
+    }
+
+    if (rc == NGX_OK && (at->status >= 400 || an->kind == LLM_ANSWER_OPAQUE)) {
+        return;
+    }
+
+    if (rc == NGX_OK && an->end_rc == LLM_OK
+        && !(an->kind != LLM_ANSWER_JSON
+             && (llm_answer_seen(an->reader) & LLM_EVENT_ERROR)))
+    {
+        return;
+    }
+
+    at->truncated = 1;
+
+    if (at->error == NULL) {
+
+        if (llm_answer_seen(an->reader) & LLM_EVENT_ERROR) {
+            at->error = ngx_http_llm_answer_told(an);
+
+        } else if (rc == NGX_HTTP_GATEWAY_TIME_OUT) {
+            at->error = "it stalled";
+
+        } else if (rc == NGX_OK) {
+            at->error = "it ended without its proper end";
+
+        } else {
+            at->error = "the connection closed before the answer was complete";
+        }
+    }
+
+    at->failure = rc == NGX_HTTP_GATEWAY_TIME_OUT
+                  ? LLM_FAILURE_TIMEOUT
+                  : LLM_FAILURE_RESET;
+}
+
+
+/* usage and cost, as soon as nothing more can come */
+
+void
+ngx_http_llm_answer_account(ngx_http_llm_answer_t *an)
+{
+    llm_str_t                tier;
+    ngx_http_llm_ctx_t      *ctx;
+    ngx_http_llm_attempt_t  *at;
+
+    at = an->at;
+    ctx = at->ctx;
+
+    if (at->accounted) {
+        return;
+    }
+
+    if (an->reader) {
+        at->has_usage = (llm_answer_usage(an->reader, &at->usage,
+                                          &at->raw_usage)
+                         == LLM_OK);
+
+        at->text_bytes = llm_answer_text(an->reader);
+        at->items = llm_answer_items(an->reader);
+
+        tier = llm_answer_tier(an->reader);
+
+        if (tier.len) {
+            (void) llm_str_dup(&ctx->arena, &at->tier, tier.data, tier.len);
+        }
+
+        if (at->status >= 400 && at->error == NULL) {
+            at->error = ngx_http_llm_answer_told(an);
+        }
+    }
+
+    ngx_http_llm_account_attempt(at);
+
+    at->accounted = 1;
+}
+
+
+ngx_int_t
+ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
+{
+    llm_buf_t               text;
+    llm_error_t             err;
+    ngx_buf_t              *b;
+    ngx_chain_t            *cl;
+    ngx_http_llm_ctx_t     *ctx;
+    ngx_http_llm_answer_t  *an;
+
+    ctx = at->ctx;
+    an = at->answer;
+
+    if (an->kind != LLM_ANSWER_SSE
+        && (an->kind != LLM_ANSWER_ARRAY || an->passed))
+    {
+        return NGX_DECLINED;
+    }
+
+    llm_buf_init(&text, &ctx->arena);
+
+    ngx_memzero(&err, sizeof(llm_error_t));
+
+    err.code = at->failure == LLM_FAILURE_TIMEOUT
+               ? LLM_ERROR_UPSTREAM_TIMEOUT
+               : LLM_ERROR_UPSTREAM_ERROR;
+
+    (void) ngx_http_llm_refuse(ctx, err.code, NULL,
+                               "the stream of provider \"%V\" was cut: %s%s%V",
+                               &at->route->provider->name, at->error,
+                               at->detail.len ? ": " : "",
+                               ngx_http_llm_str(&at->detail));
+
+    if (llm_answer_seen(an->reader) & LLM_EVENT_ERROR) {
+
+        /* the provider's own error event went on already */
+
+    } else {
+
+        if (an->passed) {
+            llm_buf_puts(&text, "\n\n");
+        }
+
+        err.message = ctx->error.message;
+        err.request_id = *ngx_http_llm_pure(&ctx->id);
+
+        llm_error_print_event(ctx->target.op,
+                              an->kind == LLM_ANSWER_ARRAY
+                              ? LLM_ERROR_ARRAY_NEXT : 0,
+                              llm_answer_sequence(an->reader), &err, &text);
+
+        if (text.failed) {
+            return NGX_ERROR;
+        }
+    }
+
+    b = ngx_calloc_buf(ctx->request->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl = ngx_alloc_chain_link(ctx->request->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (text.len) {
+        b->memory = 1;
+        b->pos = text.data;
+        b->last = text.data + text.len;
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    *out = cl;
+
+    return NGX_OK;
+}
+
+
+/*
+ * What went wrong in an answer that the reader took for an error.  Providers
+ * quote prompts and keys in their messages: those are for the client alone,
+ * never for a log.
+ */
+
+const char *
+ngx_http_llm_answer_told(ngx_http_llm_answer_t *an)
+{
+    llm_str_t  text;
+
+    text = llm_answer_error(an->reader);
+
+    if (text.len == 0) {
+        return an->at->status >= 400 ? "it answered with an error"
+                                     : "it is no complete answer";
+    }
+
+    (void) llm_str_dup(&an->at->ctx->arena, &an->at->detail, text.data,
+                       text.len);
+
+    return "it answered with an error";
+}
