@@ -1,8 +1,8 @@
 
 /*
- * llm_admin: what operators ask.  POST .../explain?path=...&key=...&class=... with
- * the body of a request answers what would be decided for it, and calls
- * nobody.
+ * llm_admin: what operators ask.  A POST to .../explain with "path", "key"
+ * and "class" as arguments and the body of a request answers what would be
+ * decided for it, and calls nobody.
  */
 
 
