@@ -7,7 +7,7 @@
 set -eu
 
 bin=${NGINX_BIN:-/usr/sbin/nginx}
-jobs=${TEST_JOBS:-2}
+jobs=${TEST_JOBS:-$(($(nproc) + 1))}
 
 for f in "$@"; do
     if [ -d "$f" ]; then
@@ -30,7 +30,7 @@ if [ -n "${TEST_NGINX_USE_VALGRIND:-}" ]; then
     mkdir -p "$reports"
 
     export TEST_NGINX_USE_VALGRIND="--leak-check=full \
---show-possibly-lost=no --num-callers=30 --trace-children=no \
+--keep-debuginfo=yes --show-possibly-lost=no --num-callers=30 \
 --suppressions=valgrind.suppress --log-file=$reports/%p"
     export TEST_NGINX_SLEEP=1 TEST_NGINX_TIMEOUT=20
 
