@@ -18,6 +18,11 @@ for f in "$@"; do
     shift
 done
 
+# the long ones first, so that none of them is left alone at the end
+
+# shellcheck disable=SC2046
+set -- $(ls -S "$@")
+
 export TEST_NGINX_BINARY="$bin"
 export TEST_NGINX_RANDOMIZE=1
 
