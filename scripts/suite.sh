@@ -7,7 +7,7 @@
 set -eu
 
 bin=${NGINX_BIN:-/usr/sbin/nginx}
-jobs=${TEST_JOBS:-2}
+jobs=${TEST_JOBS:-$(($(nproc) + 1))}
 
 for f in "$@"; do
     if [ -d "$f" ]; then
@@ -17,6 +17,11 @@ for f in "$@"; do
     fi
     shift
 done
+
+# the long ones first, so that none of them is left alone at the end
+
+# shellcheck disable=SC2046
+set -- $(ls -S "$@")
 
 export TEST_NGINX_BINARY="$bin"
 export TEST_NGINX_RANDOMIZE=1
@@ -30,7 +35,7 @@ if [ -n "${TEST_NGINX_USE_VALGRIND:-}" ]; then
     mkdir -p "$reports"
 
     export TEST_NGINX_USE_VALGRIND="--leak-check=full \
---show-possibly-lost=no --num-callers=30 --trace-children=no \
+--keep-debuginfo=yes --show-possibly-lost=no --num-callers=30 \
 --suppressions=valgrind.suppress --log-file=$reports/%p"
     export TEST_NGINX_SLEEP=1 TEST_NGINX_TIMEOUT=20
 

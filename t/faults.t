@@ -1305,7 +1305,7 @@ send POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer sk-t
 send Content-Length: 34\r\n\r\n{"model": "gpt-4o","messages": []}
 end
 --- client_like
-\AHTTP/1\.1 50[02] 
+\AHTTP/1\.1 50[02]\b
 --- client_unlike
 client: nothing to read
 --- usage_records: 1

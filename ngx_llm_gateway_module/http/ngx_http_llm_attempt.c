@@ -35,6 +35,7 @@ static ngx_uint_t ngx_http_llm_attempt_has(ngx_http_llm_attempt_t *at,
 static void ngx_http_llm_attempt_args(ngx_str_t *args, llm_buf_t *b);
 static ngx_int_t ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at,
     llm_buf_t *b);
+static ngx_uint_t ngx_http_llm_attempt_may_drop(u_char *name, size_t len);
 static ngx_uint_t ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at,
     ngx_table_elt_t *h);
 static void ngx_http_llm_attempt_connection(ngx_http_llm_attempt_t *at,
@@ -388,6 +389,37 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 }
 
 
+/* most headers are told from all of the table by first byte and length */
+
+static ngx_uint_t
+ngx_http_llm_attempt_may_drop(u_char *name, size_t len)
+{
+    const ngx_http_llm_header_name_t  *d;
+
+    static uint64_t                    names, prefixes;
+
+#define ngx_http_llm_sieve(c, len)                                            \
+    ((uint64_t) 1 << (((u_char) (c) + (len) * 7) & 63))
+
+    if (names == 0) {
+        for (d = ngx_http_llm_dropped_headers; d->name; d++) {
+
+            if (d->prefix) {
+                prefixes |= ngx_http_llm_sieve(*d->name, 0);
+
+            } else {
+                names |= ngx_http_llm_sieve(*d->name, d->len);
+            }
+        }
+    }
+
+    return len && ((names & ngx_http_llm_sieve(*name, len))
+                   || (prefixes & ngx_http_llm_sieve(*name, 0)));
+
+#undef ngx_http_llm_sieve
+}
+
+
 static ngx_uint_t
 ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at, ngx_table_elt_t *h)
 {
@@ -398,7 +430,17 @@ ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at, ngx_table_elt_t *h)
     p = h->lowcase_key;
     len = h->key.len;
 
-    for (d = ngx_http_llm_dropped_headers; d->name; d++) {
+    d = ngx_http_llm_dropped_headers;
+
+    if (!ngx_http_llm_attempt_may_drop(p, len)) {
+
+        /* the end of the table */
+
+        d += sizeof(ngx_http_llm_dropped_headers)
+             / sizeof(ngx_http_llm_header_name_t) - 1;
+    }
+
+    for ( /* void */ ; d->name; d++) {
 
         if ((d->len == len || (d->prefix && d->len < len))
             && *p == (u_char) *d->name

@@ -13,6 +13,10 @@
 #include "ngx_http_llm_module.h"
 
 
+#define ngx_http_llm_add(r, name, value)                                      \
+    ngx_http_llm_add_header(r, name, sizeof(name) - 1, value)
+
+
 static ngx_int_t ngx_http_llm_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_commit(ngx_http_request_t *sr,
     ngx_http_llm_ctx_t *ctx);
@@ -21,7 +25,7 @@ static ngx_int_t ngx_http_llm_add_decision(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_retry_after(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_header(ngx_http_request_t *r,
-    const char *name, ngx_str_t *value);
+    const char *name, size_t len, ngx_str_t *value);
 static ngx_int_t ngx_http_llm_error_head(ngx_http_llm_ctx_t *ctx);
 static llm_error_e ngx_http_llm_error_code(ngx_uint_t status);
 static ngx_int_t ngx_http_llm_error_text(ngx_http_llm_ctx_t *ctx,
@@ -128,20 +132,18 @@ ngx_http_llm_add_headers(ngx_http_llm_ctx_t *ctx)
 
     r = ctx->request;
 
-    if (ngx_http_llm_add_header(r, "X-LLM-Request-Id", &ctx->id) != NGX_OK) {
+    if (ngx_http_llm_add(r, "X-LLM-Request-Id", &ctx->id) != NGX_OK) {
         return NGX_ERROR;
     }
 
     if (ctx->model
-        && ngx_http_llm_add_header(r, "X-LLM-Model", &ctx->model->name)
-           != NGX_OK)
+        && ngx_http_llm_add(r, "X-LLM-Model", &ctx->model->name) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (ctx->key && ctx->model && ctx->class
-        && ngx_http_llm_add_header(r, "X-LLM-Class", &ctx->class->name)
-           != NGX_OK)
+        && ngx_http_llm_add(r, "X-LLM-Class", &ctx->class->name) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -220,14 +222,12 @@ ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx)
     r = ctx->request;
     at = ctx->current;
 
-    if (ngx_http_llm_add_header(r, "X-LLM-Provider",
-                                &at->route->provider->name)
+    if (ngx_http_llm_add(r, "X-LLM-Provider", &at->route->provider->name)
         != NGX_OK
-        || ngx_http_llm_add_header(r, "X-LLM-Upstream-Model",
-                                   &at->upstream_model)
+        || ngx_http_llm_add(r, "X-LLM-Upstream-Model", &at->upstream_model)
            != NGX_OK
-        || ngx_http_llm_add_header(r, "X-LLM-Rung",
-                                (ngx_str_t *) &ngx_http_llm_rungs[ctx->rung])
+        || ngx_http_llm_add(r, "X-LLM-Rung",
+                            (ngx_str_t *) &ngx_http_llm_rungs[ctx->rung])
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -241,7 +241,7 @@ ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx)
     value.data = p;
     value.len = ngx_sprintf(p, "%ui", ctx->attempts.nelts) - p;
 
-    if (ngx_http_llm_add_header(r, "X-LLM-Attempts", &value) != NGX_OK) {
+    if (ngx_http_llm_add(r, "X-LLM-Attempts", &value) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -267,7 +267,7 @@ ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx)
     value.data = b.data;
     value.len = b.len;
 
-    return ngx_http_llm_add_header(r, "X-LLM-Cost", &value);
+    return ngx_http_llm_add(r, "X-LLM-Cost", &value);
 }
 
 
@@ -277,7 +277,7 @@ ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx)
  */
 
 static ngx_int_t
-ngx_http_llm_add_header(ngx_http_request_t *r, const char *name,
+ngx_http_llm_add_header(ngx_http_request_t *r, const char *name, size_t len,
     ngx_str_t *value)
 {
     size_t            i;
@@ -300,7 +300,7 @@ ngx_http_llm_add_header(ngx_http_request_t *r, const char *name,
 
     h->hash = 1;
     h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
+    h->key.len = len;
     h->value = *value;
     ngx_llm_header_single(h);
 

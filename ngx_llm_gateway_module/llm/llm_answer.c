@@ -35,10 +35,16 @@ llm_answer_create(llm_arena_t *arena, const llm_op_t *op, llm_answer_e kind)
     unsigned       i, n;
     llm_answer_t  *a;
 
-    a = llm_calloc(arena, sizeof(llm_answer_t));
+    a = llm_alloc(arena, sizeof(llm_answer_t));
     if (a == NULL) {
         return NULL;
     }
+
+    memset(a, 0, offsetof(llm_answer_t, frame));
+
+    a->model.len = 0;
+    a->tier.len = 0;
+    a->status.len = 0;
 
     a->arena = arena;
     a->op = op;

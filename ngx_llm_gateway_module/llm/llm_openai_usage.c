@@ -99,8 +99,8 @@ typedef struct {
 
 
 static void llm_openai_tokens(llm_answer_t *a, llm_usage_t *u);
-static void llm_openai_tokens_read(llm_scan_t *s, llm_openai_usage_t *t);
-static void llm_openai_tokens_fit(llm_scan_t *s, llm_openai_usage_t *t);
+static void llm_openai_tokens_read(const llm_str_t *s, llm_openai_usage_t *t);
+static void llm_openai_tokens_fit(const llm_str_t *s, llm_openai_usage_t *t);
 static void llm_openai_tokens_set(llm_answer_t *a, llm_openai_usage_t *t,
     llm_usage_t *u);
 
@@ -172,8 +172,7 @@ llm_openai_tokens(llm_answer_t *a, llm_usage_t *u)
 {
     int64_t             n;
     unsigned            i;
-    llm_str_t           raw;
-    llm_scan_t         *s;
+    llm_str_t           raw, s[USAGE_N];
     llm_openai_usage_t  t;
 
     static const uint8_t  searches[] = {
@@ -184,27 +183,22 @@ llm_openai_tokens(llm_answer_t *a, llm_usage_t *u)
     raw.data = a->usage.data;
     raw.len = a->usage.len;
 
-    if (llm_answer_rescan(a, &a->usage_scan, &llm_openai_usage_set,
-                          LLM_SCAN_BORROW, &raw)
-        != LLM_OK)
-    {
+    if (llm_scan_kept(&llm_openai_usage_set, &raw, s) != LLM_OK) {
         return;
     }
-
-    s = a->usage_scan;
 
     llm_openai_tokens_read(s, &t);
     llm_openai_tokens_fit(s, &t);
     llm_openai_tokens_set(a, &t, u);
 
-    n = llm_found_milli(llm_scan_found(s, USAGE_SECONDS));
+    n = llm_raw_milli(&s[USAGE_SECONDS]);
 
     if (n >= 0 && a->op->endpoint == LLM_ENDPOINT_AUDIO) {
         llm_usage_set(u, LLM_USAGE_AUDIO_SECONDS, n);
     }
 
     for (i = 0; i < sizeof(searches); i++) {
-        n = llm_found_int(llm_scan_found(s, searches[i]));
+        n = llm_raw_int(&s[searches[i]]);
 
         if (n > 0) {
             llm_usage_set(u, LLM_USAGE_SEARCHES, n);
@@ -217,12 +211,12 @@ llm_openai_tokens(llm_answer_t *a, llm_usage_t *u)
 /* the first of n numbers that is told */
 
 static int64_t
-llm_openai_number(llm_scan_t *s, unsigned pick, unsigned n)
+llm_openai_number(const llm_str_t *s, unsigned pick, unsigned n)
 {
     int64_t  value;
 
     for ( /* void */ ; n; n--, pick++) {
-        value = llm_found_int(llm_scan_found(s, pick));
+        value = llm_raw_int(&s[pick]);
 
         if (value >= 0) {
             return value;
@@ -234,7 +228,7 @@ llm_openai_number(llm_scan_t *s, unsigned pick, unsigned n)
 
 
 static void
-llm_openai_tokens_read(llm_scan_t *s, llm_openai_usage_t *t)
+llm_openai_tokens_read(const llm_str_t *s, llm_openai_usage_t *t)
 {
     t->input = llm_openai_number(s, USAGE_PROMPT, 1);
 
@@ -272,7 +266,7 @@ llm_openai_tokens_read(llm_scan_t *s, llm_openai_usage_t *t)
  */
 
 static void
-llm_openai_tokens_fit(llm_scan_t *s, llm_openai_usage_t *t)
+llm_openai_tokens_fit(const llm_str_t *s, llm_openai_usage_t *t)
 {
     int64_t  rest, outside;
 

@@ -9,13 +9,32 @@
 
 
 int64_t
-llm_found_int(const llm_found_t *f)
+llm_raw_int(const llm_str_t *raw)
 {
-    int64_t  n;
+    int64_t               n;
+    const unsigned char  *p, *last;
 
-    if (f->type != LLM_JSON_NUMBER || f->raw.len == 0
-        || llm_json_int(&f->raw, &n) != LLM_OK || n < 0)
-    {
+    if (raw->len == 0) {
+        return -1;
+    }
+
+    p = raw->data;
+    last = p + raw->len;
+
+    /* most are a few digits and nothing else */
+
+    if (raw->len <= 15) {
+
+        for (n = 0; p < last && *p >= '0' && *p <= '9'; p++) {
+            n = n * 10 + (*p - '0');
+        }
+
+        if (p == last) {
+            return n;
+        }
+    }
+
+    if (llm_json_int(raw, &n) != LLM_OK || n < 0) {
         return -1;
     }
 
@@ -24,25 +43,36 @@ llm_found_int(const llm_found_t *f)
 
 
 int64_t
+llm_found_int(const llm_found_t *f)
+{
+    return (f->type == LLM_JSON_NUMBER) ? llm_raw_int(&f->raw) : -1;
+}
+
+
+int64_t
 llm_found_milli(const llm_found_t *f)
+{
+    return llm_raw_milli(&f->raw);
+}
+
+
+int64_t
+llm_raw_milli(const llm_str_t *raw)
 {
     int                   digits;
     int64_t               n;
     const unsigned char  *p, *last;
 
-    if (f->raw.len == 0) {
+    if (raw->len == 0) {
         return -1;
     }
 
-    p = f->raw.data;
-    last = p + f->raw.len;
+    p = raw->data;
+    last = p + raw->len;
 
-    if (f->type == LLM_JSON_STRING && f->raw.len > 2) {
+    if (*p == '"' && raw->len > 2) {
         p++;
         last--;
-
-    } else if (f->type != LLM_JSON_NUMBER) {
-        return -1;
     }
 
     if (p == last || *p < '0' || *p > '9') {

@@ -91,7 +91,6 @@ struct llm_answer_s {
     llm_str_t            name;          /* of SSE, or empty */
     unsigned             event;         /* LLM_EVENT_* */
     unsigned             nids;
-    llm_answer_id_t      ids[LLM_ANSWER_MAX_IDS];
 
     /* all of them */
 
@@ -101,12 +100,8 @@ struct llm_answer_s {
     int64_t              searches;
     int64_t              milli;         /* seconds of audio or video, or -1 */
     int64_t              sequence;
-    llm_word_t           model;
-    llm_word_t           tier;
-    llm_word_t           status;
     size_t               error_len;
     unsigned             error_tries;
-    unsigned char        error[LLM_ANSWER_MAX_ERROR];
 
     llm_buf_t            usage;         /* the provider's own object */
     llm_buf_t            spare;         /* for the next one while merging */
@@ -120,13 +115,6 @@ struct llm_answer_s {
     llm_scan_t          *member_scan;
     llm_scan_t          *merge_scan;
 
-    /* framing */
-
-    union {
-        llm_sse_t        sse;
-        llm_array_t      array;
-    } frame;
-
     size_t               pos;           /* bytes of the event before the
                                            piece at hand */
     size_t               base;          /* of the scanned text's first byte */
@@ -139,6 +127,21 @@ struct llm_answer_s {
     unsigned             broken:1;      /* an event made no sense, */
     unsigned             lost:1;        /* or the array's frame */
     unsigned             read:1;
+
+    /* what is above is zeroed when a reader is made, nothing of the rest */
+
+    /* framing */
+
+    union {
+        llm_sse_t        sse;
+        llm_array_t      array;
+    } frame;
+
+    llm_answer_id_t      ids[LLM_ANSWER_MAX_IDS];
+    llm_word_t           model;
+    llm_word_t           tier;
+    llm_word_t           status;
+    unsigned char        error[LLM_ANSWER_MAX_ERROR];
 };
 
 
@@ -150,10 +153,12 @@ struct llm_answer_s {
  */
 llm_str_t llm_answer_type(const llm_answer_t *a, unsigned pick);
 
-/* a count, or -1 if there is none that can be trusted */
+/* a count, or -1 if there is none that can be trusted; of a raw text */
+int64_t llm_raw_int(const llm_str_t *raw);
 int64_t llm_found_int(const llm_found_t *f);
 
 /* seconds in thousandths, of a number or of a string with one; or -1 */
+int64_t llm_raw_milli(const llm_str_t *raw);
 int64_t llm_found_milli(const llm_found_t *f);
 
 /* keeps a short string; one with escapes is not kept */

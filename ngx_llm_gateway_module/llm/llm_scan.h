@@ -174,6 +174,17 @@ llm_json_e llm_scan_type(const llm_scan_t *s);    /* of the outermost value */
 
 
 /*
+ * What picks name in an object that was kept of a text already scanned: the
+ * raw text of each pick with LLM_PICK_RAW, its last occurrence, empty if it is
+ * over the limit; values[] has one for each pick.  Only members are looked at,
+ * down to four levels, and no other flag counts.  LLM_OK, or LLM_DECLINED if
+ * text is no object.
+ */
+int llm_scan_kept(llm_picks_t *picks, const llm_str_t *text,
+    llm_str_t *values);
+
+
+/*
  * Readers of raw JSON scalars.  llm_json_string() decodes a string with its
  * quotes (LLM_INVALID on a lone surrogate or NUL); llm_json_int() takes an
  * integer of at most 2^53 without fraction, exponent forms that are integers

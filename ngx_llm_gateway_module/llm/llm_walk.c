@@ -5,6 +5,7 @@
 
 
 #include "llm_walk.h"
+#include "llm_scan_skip.h"
 
 
 static void llm_walk_space(llm_walk_t *w);
@@ -56,10 +57,14 @@ llm_walk_element(llm_walk_t *w, llm_str_t *value)
 static void
 llm_walk_space(llm_walk_t *w)
 {
-    while (w->p < w->end
-           && (*w->p == ' ' || *w->p == '\n' || *w->p == '\r'
-               || *w->p == '\t' || *w->p == ',' || *w->p == ':'))
-    {
+    static const uint64_t  between = (uint64_t) 1 << ' '
+                                     | (uint64_t) 1 << '\n'
+                                     | (uint64_t) 1 << '\r'
+                                     | (uint64_t) 1 << '\t'
+                                     | (uint64_t) 1 << ','
+                                     | (uint64_t) 1 << ':';
+
+    while (w->p < w->end && *w->p < 64 && (between >> *w->p & 1)) {
         w->p++;
     }
 }
@@ -107,9 +112,8 @@ llm_walk_value(llm_walk_t *w, llm_str_t *value)
 
             /* a number or a word: as far as it goes */
 
-            while (p < w->end
-                   && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z')
-                       || *p == '-' || *p == '+' || *p == '.' || *p == 'E'))
+            while (p < w->end && *p > ' ' && *p != ',' && *p != '}'
+                   && *p != ']')
             {
                 p++;
             }
@@ -128,14 +132,18 @@ static const unsigned char *
 llm_walk_string(const unsigned char *p, const unsigned char *end)
 {
     for (p++; p < end; p++) {
+        p = llm_scan_skip(p, end);
 
-        if (*p == '\\') {
-            p++;
-            continue;
+        if (p == end) {
+            break;
         }
 
         if (*p == '"') {
             return p + 1;
+        }
+
+        if (*p == '\\') {
+            p++;
         }
     }
 

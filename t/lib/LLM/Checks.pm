@@ -108,6 +108,8 @@ sub around {
 
         my $before = usage_lines();
 
+        await_nginx() if $ENV{TEST_NGINX_USE_VALGRIND};
+
         if (defined $block->client) {
             run_client($block, $idx);
 
@@ -123,6 +125,16 @@ sub around {
             check_usage($block, $before);
         }
     };
+}
+
+
+# Under valgrind it takes its time, and only requests are tried again.
+
+sub await_nginx {
+    LLM::Provider::wait_for(20, sub {
+        IO::Socket::INET->new(PeerAddr => '127.0.0.1', Proto => 'tcp',
+                              PeerPort => $Test::Nginx::Util::ServerPort);
+    });
 }
 
 
