@@ -188,7 +188,7 @@ ngx_http_llm_add_decision(ngx_http_llm_ctx_t *ctx)
     value.data = b.data;
     value.len = b.len;
 
-    return ngx_http_llm_add_header(ctx->request, "X-LLM-Decision", &value);
+    return ngx_http_llm_add(ctx->request, "X-LLM-Decision", &value);
 }
 
 
@@ -206,7 +206,7 @@ ngx_http_llm_add_retry_after(ngx_http_llm_ctx_t *ctx)
     value.data = p;
     value.len = ngx_sprintf(p, "%ui", ngx_max(ctx->retry_after, 1)) - p;
 
-    return ngx_http_llm_add_header(ctx->request, "Retry-After", &value);
+    return ngx_http_llm_add(ctx->request, "Retry-After", &value);
 }
 
 
