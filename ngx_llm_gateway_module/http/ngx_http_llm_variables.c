@@ -279,6 +279,15 @@ ngx_http_llm_variable_request(ngx_http_request_t *r,
         break;
 
     case NGX_HTTP_LLM_VAR_REASON:
+
+        if (ctx->error.code == LLM_ERROR_NONE && ctx->stop) {
+
+            /* a provider's own error: why the ladder ended on it */
+
+            ngx_http_llm_var_str(s, llm_reason_texts[ctx->stop]);
+            break;
+        }
+
         ngx_http_llm_var_str(s, ctx->error.message);
         break;
     }
