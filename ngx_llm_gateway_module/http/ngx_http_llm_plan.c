@@ -161,6 +161,10 @@ ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    /* no other model knows the id */
+
+    ctx->next_backup = ctx->model->backups.nelts;
+
     return NGX_OK;
 }
 
