@@ -362,6 +362,13 @@ ngx_http_llm_health_result(ngx_http_llm_attempt_t *at)
 }
 
 
+ngx_llm_health_t *
+ngx_http_llm_health_provider(ngx_http_llm_provider_t *provider)
+{
+    return ngx_http_llm_provider_health[provider->index];
+}
+
+
 ngx_uint_t
 ngx_http_llm_health_latency(ngx_http_llm_route_t *route)
 {

@@ -93,6 +93,7 @@ static ngx_int_t
 ngx_http_llm_preconfiguration(ngx_conf_t *cf)
 {
     ngx_http_llm_models_init();
+    ngx_http_llm_check_configured();
 
     return ngx_http_llm_add_variables(cf);
 }
@@ -157,7 +158,8 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
     }
 
     if (ngx_http_llm_health_init(cycle, lmcf) != NGX_OK
-        || ngx_http_llm_queue_init(cycle, lmcf) != NGX_OK)
+        || ngx_http_llm_queue_init(cycle, lmcf) != NGX_OK
+        || ngx_http_llm_check_init(cycle, lmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -194,6 +196,8 @@ static void
 ngx_http_llm_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_llm_main_conf_t  *lmcf;
+
+    ngx_http_llm_check_stop();
 
     lmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_llm_gateway_module);

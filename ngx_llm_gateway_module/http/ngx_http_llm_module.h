@@ -415,9 +415,22 @@ ngx_uint_t ngx_http_llm_health_budget(ngx_http_llm_route_t *route,
     ngx_uint_t percent);
 ngx_int_t ngx_http_llm_health_spend(ngx_http_llm_route_t *route,
     ngx_uint_t percent);
+/* the record of a provider, NULL where the zone is full */
+ngx_llm_health_t *ngx_http_llm_health_provider(
+    ngx_http_llm_provider_t *provider);
 /* what a provider's header says of its limits; name in lower case */
 void ngx_http_llm_health_header(ngx_http_llm_attempt_t *at, ngx_str_t *name,
     ngx_str_t *value);
+
+
+/* _check.c: active probes */
+
+/* preconfiguration: notes when it was, so that newer workers are known */
+void ngx_http_llm_check_configured(void);
+/* init_process, after health_init(); exit_process */
+ngx_int_t ngx_http_llm_check_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+void ngx_http_llm_check_stop(void);
 
 
 /* _admin.c */
