@@ -16,7 +16,7 @@
 #
 # Other settings: ROUNDS, SECONDS_EACH, STREAMS, CHUNKS, GAP_MS, CONNECTIONS,
 # BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by the
-# examples; 8m: it stays in memory), TARGET (some of: unary refused stream
+# examples; 8m: it stays in memory), TARGET (some of: unary class refused stream
 # idle), PROXY_BUFFER, BENCH_PORT.
 
 set -eu
@@ -26,7 +26,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 root=$PWD
 control=${CONTROL:-}
-target=${TARGET:-unary refused stream idle}
+target=${TARGET:-unary class refused stream idle}
 
 if [ -n "${QUICK:-}" ]; then
     rounds=${ROUNDS:-1} seconds=${SECONDS_EACH:-2} stream_rounds=1
@@ -173,7 +173,8 @@ url() {
 }
 
 
-# one run of wrk: $1 row, $2 gateway or plain, $3 size, $4 key, $5 seconds.
+# one run of wrk: $1 row, $2 gateway or plain, $3 size, $4 key, $5 seconds,
+# $6 model.
 # Adds a line to results: row, way, CPU us a request, requests a second, p50
 # and p99 us, RSS kB.
 
@@ -181,12 +182,12 @@ run_wrk() {
     before=$(cpu)
     result=$($pin_load wrk -t 1 -c "$connections" -d "$5s" --timeout 10s \
                  -s bench/post.lua "$(url "$2" unary)" \
-                 -- "$3" "$4" unary | sed -n 's/^RESULT //p')
+                 -- "$3" "$4" "${6:-unary}" | sed -n 's/^RESULT //p')
     after=$(cpu)
 
     echo "$1 $2 $before $after $(rss) $result" | awk -v key="$4" '
         {
-            refused = (key == "bench-key") ? 0 : $6
+            refused = (key == "unknown-key") ? $6 : 0
 
             if ($6 == 0 || $8 > 0 || $9 != refused) {
                 print "bench: " $1 " by " $2 ": " $6 " requests, " $8 \
@@ -277,6 +278,26 @@ both() {
 }
 
 unary_1k()   { run_wrk 1k "$1" 1000 bench-key "$seconds"; }
+
+# a class that has everything on; then the same with one of three upstreams
+# dead, whose breaker opens in the first second
+
+class_1k() {
+    if [ "$1" = gateway ]; then
+        run_wrk class gateway 1000 class-key "$seconds"
+    else
+        run_wrk class plain 1000 bench-key "$seconds"
+    fi
+}
+
+dead_1k() {
+    if [ "$1" = gateway ]; then
+        run_wrk dead gateway 1000 class-key "$seconds" three
+    else
+        run_wrk dead plain 1000 bench-key "$seconds"
+    fi
+}
+
 unary_100k() { run_wrk 100k "$1" 100000 bench-key "$seconds"; }
 unary_5m()   { run_wrk 5m "$1" 5000000 bench-key "$seconds"; }
 
@@ -371,6 +392,8 @@ report() {
             printf "%-28s %9s %9s %6s  %s\n", "worker CPU, us", "gateway",
                    "plain", "ratio", "wanted"
             line("unary, 1 kB prompt", "1k", "1k", "<=1.25")
+            line("unary, class and health", "class", "class", "<=1.25")
+            line("unary, one of three dead", "dead", "dead", "<=1.25")
             line("unary, 100 kB prompt", "100k", "100k", "<=1.25")
             line("unary, 5 MB prompt", "5m", "5m", "<=1.30")
             line("refused key / proxied 1 kB", "refused", "refused-to",
@@ -384,6 +407,8 @@ report() {
                    "gateway", "plain", "gateway", "plain", "gateway", "plain",
                    "gw", "plain"
             times("unary, 1 kB prompt", "1k", "1k")
+            times("unary, class and health", "class", "class")
+            times("unary, one of three dead", "dead", "dead")
             times("unary, 100 kB prompt", "100k", "100k")
             times("unary, 5 MB prompt", "5m", "5m")
             times("refused key / proxied 1 kB", "refused", "refused-to")
@@ -426,6 +451,15 @@ for t in $target; do
         both unary_1k "$rounds"
         both unary_100k "$rounds"
         both unary_5m "$rounds"
+        ;;
+
+    class)
+        # the control has no classes, nor providers
+        if [ -z "$control" ]; then
+            both class_1k "$rounds"
+            run_wrk warm gateway 1000 class-key 1 three
+            both dead_1k "$rounds"
+        fi
         ;;
 
     refused)

@@ -164,6 +164,7 @@ ngx_int_t
 ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung, ngx_msec_t *wait)
 {
+    ngx_uint_t               i;
     const char              *reason;
     ngx_http_llm_attempt_t  *at, **atp, *last;
 
@@ -186,6 +187,16 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
         at->retry = last->retry + 1;
     }
 
+    if (rung != NGX_HTTP_LLM_RUNG_FIRST
+        && ngx_http_llm_health_spend(cand->route, ctx->class->retry_budget)
+           != NGX_OK)
+    {
+        cand->busy = 1;
+        cand->kept = 0;
+        cand->reason = "retry_budget";
+        return NGX_BUSY;
+    }
+
     if (ngx_http_llm_health_acquire(at, &reason, wait) != NGX_OK) {
         cand->busy = 1;
         cand->kept = 0;
@@ -201,6 +212,12 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     }
 
     *atp = at;
+
+    /* what others had taken in this moment may be free after the attempt */
+
+    for (i = 0; i < ctx->nplan; i++) {
+        ctx->plan[i]->busy = 0;
+    }
 
     ctx->rung = rung;
 
@@ -396,15 +413,6 @@ ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
             ? *ngx_http_llm_ladder_decide(at)
             : ngx_http_llm_ladder_ask(ctx, at, failure);
 
-        if (d.move != LLM_MOVE_STOP && d.move != LLM_MOVE_QUEUE && at
-            && ngx_http_llm_health_spend(at->route, ctx->class->retry_budget)
-               != NGX_OK)
-        {
-            d.move = LLM_MOVE_STOP;
-            d.reason = LLM_REASON_BUDGET;
-            at->decision = d;
-        }
-
         if (at && at->decided) {
             ngx_http_llm_ladder_tell(at);
         }
@@ -489,9 +497,17 @@ static llm_decision_t
 ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
     llm_failure_e failure)
 {
-    ngx_msec_t     wait;
-    llm_ladder_t   ladder;
-    llm_failure_e  other;
+    unsigned                   retries;
+    ngx_msec_t                 wait;
+    ngx_uint_t                 percent;
+    llm_ladder_t               ladder;
+    llm_failure_e              other;
+    llm_policy_t              *policy;
+    llm_decision_t             d;
+    ngx_http_llm_candidate_t  *cand;
+
+    policy = &ctx->class->policy;
+    percent = ctx->class->retry_budget;
 
     ngx_memzero(&ladder, sizeof(llm_ladder_t));
 
@@ -505,17 +521,46 @@ ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
     ladder.backups = ngx_http_llm_plan_has_backup(ctx);
 
     if (at == NULL) {
-        return llm_policy_next(&ctx->class->policy, &ladder);
+        return llm_policy_next(policy, &ladder);
     }
+
+    cand = ngx_http_llm_routes_next(ctx, &other, &wait);
 
     ladder.retries = at->retry;
     ladder.retry_after_ms = at->retry_after;
     ladder.committed = at->committed;
-    ladder.budget = ngx_http_llm_health_budget(at->route,
-                                               ctx->class->retry_budget);
-    ladder.routes = (ngx_http_llm_routes_next(ctx, &other, &wait) != NULL);
+    ladder.routes = (cand != NULL);
 
-    return llm_policy_next(&ctx->class->policy, &ladder);
+    d = llm_policy_next(policy, &ladder);
+
+    /*
+     * A retry or a switch is extra load on the upstream that it goes to, which
+     * is the one whose budget counts
+     */
+
+    if (d.move == LLM_MOVE_RETRY
+        && !ngx_http_llm_health_budget(at->route, percent))
+    {
+        retries = ladder.retries;
+        ladder.retries = policy->retries;
+
+        d = llm_policy_next(policy, &ladder);
+
+        if (d.move == LLM_MOVE_STOP) {
+            ladder.retries = retries;
+            ladder.budget = 0;
+            d = llm_policy_next(policy, &ladder);
+        }
+    }
+
+    if (d.move == LLM_MOVE_SWITCH
+        && !ngx_http_llm_health_budget(cand->route, percent))
+    {
+        ladder.budget = 0;
+        d = llm_policy_next(policy, &ladder);
+    }
+
+    return d;
 }
 
 
