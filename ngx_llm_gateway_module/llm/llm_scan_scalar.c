@@ -15,6 +15,12 @@ static const unsigned char *llm_text_utf8(const unsigned char *p,
     const unsigned char *end);
 static const unsigned char *llm_text_plain(llm_scan_t *s,
     const unsigned char *p);
+#if (__SSE2__)
+static const unsigned char *llm_text_blocks(const unsigned char *p,
+    const unsigned char *end, uint64_t *excess);
+#endif
+static inline size_t llm_text_escape(const unsigned char *p,
+    uint64_t *excess);
 static int llm_text_code(const unsigned char *p, uint32_t *code);
 static int llm_text_special(llm_scan_t *s, const unsigned char **pp);
 static int llm_text_pending(llm_scan_t *s, const unsigned char **pp);
@@ -113,8 +119,8 @@ llm_text_digit(unsigned char c)
 
 
 /*
- * How much longer an escape with four digits is than what it stands for; each half of a pair
- * counts for two of its four bytes.
+ * How much longer an escape with four digits is than what it stands for; each
+ * half of a pair counts for two of its four bytes.
  */
 
 static inline unsigned
@@ -172,33 +178,24 @@ llm_scan_text(llm_scan_t *s)
 static const unsigned char *
 llm_text_plain(llm_scan_t *s, const unsigned char *p)
 {
-    uint32_t              code;
+    size_t                len;
     uint64_t              excess;
     const unsigned char  *end;
 
     end = s->end;
     excess = 0;
 
-    for ( ;; ) {
+#if (__SSE2__)
+    p = llm_text_blocks(p, end, &excess);
+#endif
+
+    do {
         p = llm_scan_skip(p, end);
 
-        if (end - p < 6 || *p != '\\') {
-            break;
-        }
+        len = (end - p >= LLM_SCAN_ESCAPED) ? llm_text_escape(p, &excess) : 0;
+        p += len;
 
-        if (llm_text_escapes[p[1]]) {
-            excess++;
-            p += 2;
-            continue;
-        }
-
-        if (p[1] != 'u' || llm_text_code(p + 2, &code) != LLM_OK) {
-            break;
-        }
-
-        excess += llm_text_excess(code);
-        p += 6;
-    }
+    } while (len);
 
     if (excess) {
         s->escaped = 1;
@@ -206,6 +203,75 @@ llm_text_plain(llm_scan_t *s, const unsigned char *p)
     }
 
     return p;
+}
+
+
+#if (__SSE2__)
+
+/*
+ * The same, as long as there are blocks of 32 bytes.  All that is special in
+ * one is found at once: text in prompts has an escape every few words.
+ */
+
+static const unsigned char *
+llm_text_blocks(const unsigned char *p, const unsigned char *end,
+    uint64_t *excess)
+{
+    size_t    len, next;
+    unsigned  mask;
+
+    while (end - p >= 32 + LLM_SCAN_ESCAPED) {
+
+        mask = llm_scan_stops(p) | llm_scan_stops(p + 16) << 16;
+        next = 0;
+
+        while (mask) {
+            next = (size_t) __builtin_ctz(mask);
+
+            len = llm_text_escape(p + next, excess);
+            if (len == 0) {
+                return p + next;
+            }
+
+            next += len;
+            mask = (next < 32) ? mask & ~0u << next : 0;
+        }
+
+        p += (next > 32) ? next : 32;
+    }
+
+    return p;
+}
+
+#endif
+
+
+/*
+ * The length of the escape at p, of which LLM_SCAN_ESCAPED bytes can be read;
+ * 0 if there is none, or an invalid one.
+ */
+
+static inline size_t
+llm_text_escape(const unsigned char *p, uint64_t *excess)
+{
+    uint32_t  code;
+
+    if (p[0] != '\\') {
+        return 0;
+    }
+
+    if (llm_text_escapes[p[1]]) {
+        (*excess)++;
+        return 2;
+    }
+
+    if (p[1] != 'u' || llm_text_code(p + 2, &code) != LLM_OK) {
+        return 0;
+    }
+
+    *excess += llm_text_excess(code);
+
+    return 6;
 }
 
 
