@@ -4,138 +4,14 @@
 use lib 't/lib';
 use LLM 'no_plan';
 
-use IO::Socket::INET;
+use LLM::Ladder;
 
 $ENV{TEST_NGINX_HTML_DIR} ||= html_dir();
 
 repeat_each(1);
 no_shuffle();
 
-# a port that takes no more connections: its queue is full
-
-our @Full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
-
-$ENV{TEST_NGINX_FULL_PORT} = $Full[0]->sockport;
-
-for (1 .. 4) {
-    push @Full, IO::Socket::INET->new(Blocking => 0, Proto => 'tcp',
-                                      PeerAddr => '127.0.0.1',
-                                      PeerPort => $Full[0]->sockport);
-}
-
-our $Key = <<'_EOC_';
-    llm_key caller {
-        secret  plain:sk-test;
-        models  *;
-    }
-_EOC_
-
-our $Kinds = 'connect,timeout,reset,429,5xx,invalid';
-our $All = "switch on=$Kinds,auth; backup on=$Kinds,auth,context;";
-
-# providers by name, each with a scenario of its name, and lines of its own
-
-sub providers {
-    my (%p) = @_;
-
-    return join '', map { <<"_EOC_" } sort keys %p;
-    llm_provider $_ {
-        protocol  openai;
-        pass      http://127.0.0.1:\$TEST_NGINX_PROVIDER_PORT/$_/v1;
-        $p{$_}
-    }
-_EOC_
-}
-
-# the usual two routes, tried in order, under a class
-
-sub two {
-    my ($class, %p) = @_;
-
-    return providers(a => '', b => '', %p) . <<"_EOC_" . $Key;
-    llm_class default {
-        $class
-    }
-
-    llm_model m {
-        route  a;
-        route  b priority=2;
-        price  input=1 output=2;
-    }
-_EOC_
-}
-
-our $Route = <<'_EOC_';
-    location /v1 {
-        llm_route;
-    }
-_EOC_
-
-our $Ok = 'json {"choices":[{"index":0,"message":{"content":"well"}}],'
-          . '"usage":{"prompt_tokens":8,"completion_tokens":3}}';
-
-our $Ask = '{"model": "m", "messages": []}';
-our $AskStream = '{"model": "m", "messages": [], "stream": true}';
-
-sub chat {
-    my ($body, %o) = @_;
-    return LLM::Steps::post('/v1/chat/completions', $body // $Ask, %o);
-}
-
-# when each request came to the provider, in ms after the first
-
-sub times {
-    my @r = LLM::Provider::requests();
-    return map { sprintf '%.0f', ($_->{time} - $r[0]{time}) * 1000 } @r;
-}
-
-sub calls {
-    my $calls = LLM::Provider::calls();
-    return join ' ', map { "$_=$calls->{$_}" } sort keys %$calls;
-}
-
-sub between {
-    my ($n, $low, $high, $name) = @_;
-    LLM::Steps::ok($n >= $low && $n <= $high,
-                   "$name: $low <= $n <= $high");
-}
-
-# an nginx of its own
-
-sub own {
-    my ($http, %o) = @_;
-
-    return LLM::Nginx->new(
-        http => "llm_zone 8m;\nllm_usage_log \$DIR/logs/usage.jsonl"
-                . " flush=10ms;\n$http",
-        config => $Route, %o);
-}
-
-# a client that leaves after so many ms, by close or reset
-
-sub leave {
-    my ($n, $ms, $how, $body) = @_;
-
-    $body //= $Ask;
-
-    my $head = 'POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n'
-               . 'Authorization: Bearer sk-test\r\nContent-Length: '
-               . length($body) . '\r\n\r\n';
-
-    LLM::Client::run($n->port, "send $head$body\npause $ms\n$how\n", 3);
-}
-
-# it leaves nothing behind: no timer that keeps the worker, no socket
-
-sub quits {
-    my ($n) = @_;
-
-    my $start = Time::HiRes::time();
-
-    $n->quit;
-    LLM::Steps::ok(Time::HiRes::time() - $start < 2, 'it quits at once');
-    LLM::Steps::quiet($n);
-}
+($ENV{TEST_NGINX_FULL_PORT}, our $Full) = full_port();
 
 run_tests();
 
@@ -380,24 +256,27 @@ latency_ms<360 attempts.-1.error~"stopped by deadline$"
 
 === TEST 9: the retry budget stops it: three moves, or a share of requests
 --- http_config eval
-main::two('switch on=5xx; retry_budget 50%;')
-. "llm_class small { switch on=5xx; retry_budget 10%; }\n"
+main::providers(c => '')
+. main::two('retry 1 on=5xx backoff=1ms,2ms; retry_budget 50%;')
+. "llm_class small { retry 1 on=5xx backoff=1ms,2ms; retry_budget 10%; }\n"
 . "llm_key small { secret plain:sk-small; models *; class small; }\n"
-. "llm_model s { route a model=s; route b model=s priority=2; }\n"
+. "llm_model s { route c; }\n"
 --- config eval: $::Route
 --- provider eval
-"a #1-8:\n    $::Ok\na #9-12:\n    status 500\n    json {\"no\": 1}\n"
-. "a:\n    status 500\n    json {\"no\": 2}\nb:\n    $::Ok"
+"a #1-8:\n    $::Ok\n"
+. CORE::join('', map { "a #$_:\n    status 500\n    json {}\n" } 9, 11, 13, 15)
+. CORE::join('', map { "c #$_:\n    status 500\n    json {\"no\": 2}\n" } 1, 3, 5, 7)
+. "a:\n    $::Ok\nc:\n    $::Ok"
 --- steps
-is(main::chat()->{status}, 200, 'a is well') for 1 .. 8;
-is(main::chat()->{headers}{'x-llm-rung'}, 'switch', 'half of 9 and more')
+is(main::chat()->{headers}{'x-llm-rung'}, 'first', 'a is well') for 1 .. 8;
+is(main::chat()->{headers}{'x-llm-rung'}, 'retry', 'half of 9 and more')
     for 1 .. 4;
 
 for my $n (1 .. 4) {
     my $r = main::chat('{"model": "s", "messages": []}', key => 'sk-small');
 
     if ($n < 4) {
-        is($r->{headers}{'x-llm-rung'}, 'switch', "three moves are free: $n");
+        is($r->{headers}{'x-llm-rung'}, 'retry', "three moves are free: $n");
         next;
     }
 
@@ -406,11 +285,24 @@ for my $n (1 .. 4) {
     is($r->{headers}{'x-llm-attempts'}, 1, 'one attempt');
 }
 
-is(main::calls(), 'a=16 b=7', 'calls');
+is(main::calls(), 'a=16 c=7', 'calls');
 holds((records(16))[-1], 'attempts.0.error~"stopped by retry_budget$"');
 
 
-=== TEST 10: a back-off doubles up to its bound, half of it drawn
+=== TEST 10: a switch is counted where it goes
+--- http_config eval
+main::two('switch on=5xx; retry_budget 10%; last_resort on;')
+--- config eval: $::Route
+--- provider eval: "a:\n    status 500\n    json {}\nb:\n    $::Ok"
+--- steps
+is(main::chat()->{headers}{'x-llm-rung'}, 'switch', 'three are free')
+    for 1 .. 3;
+is(main::chat()->{status}, 500, 'b is to get no more');
+is(main::calls(), 'a=4 b=3', 'calls');
+holds((records(4))[-1], 'attempts.0.error~"stopped by retry_budget$"');
+
+
+=== TEST 11: a back-off doubles up to its bound, half of it drawn
 --- http_config eval
 main::two('retry 4 on=5xx backoff=100ms,300ms; attempts 5;')
 --- config eval: $::Route
@@ -430,7 +322,7 @@ main::between($gap[2], 145, 390, 'third');
 main::between($gap[3], 145, 390, 'fourth');
 
 
-=== TEST 11: back-offs are not in step
+=== TEST 12: back-offs are not in step
 --- http_config eval
 main::two('retry 1 on=5xx backoff=200ms,200ms; last_resort on;')
 --- config eval: $::Route
@@ -442,7 +334,7 @@ a:
 my %gaps;
 
 for (1 .. 6) {
-    LLM::Provider::play("a:\n    status 503\n    json {}");
+    LLM::Provider::play("a #1:\n    status 503\n    json {}\na:\n    $::Ok");
     main::chat();
     $gaps{int(((main::times())[1] // 0) / 5)} = 1;
 }
@@ -450,7 +342,7 @@ for (1 .. 6) {
 ok(keys %gaps > 2, 'delays differ');
 
 
-=== TEST 12: Retry-After that the back-off has patience for is waited
+=== TEST 13: Retry-After that the back-off has patience for is waited
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,2s; switch on=429;')
 --- config eval: $::Route
@@ -463,7 +355,7 @@ is(main::calls(), 'a=2', 'calls');
 main::between((main::times())[1], 395, 700, 'waited');
 
 
-=== TEST 13: Retry-After beyond it: another route at once
+=== TEST 14: Retry-After beyond it: another route at once
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,20ms; switch on=429; deadline 10s;')
 --- config eval: $::Route
@@ -475,7 +367,7 @@ is(main::calls(), 'a=1 b=1', 'calls');
 main::between((main::times())[1], 0, 100, 'at once');
 
 
-=== TEST 14: Retry-After beyond the deadline: another route at once
+=== TEST 15: Retry-After beyond the deadline: another route at once
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,10s; switch on=429; deadline 2s;')
 --- config eval: $::Route
@@ -486,7 +378,7 @@ is(main::chat()->{headers}{'x-llm-rung'}, 'switch', 'rung');
 main::between((main::times())[1], 0, 100, 'at once');
 
 
-=== TEST 15: and the provider's answer where there is no other route
+=== TEST 16: and the provider's answer where there is no other route
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,10s; deadline 2s;')
 --- config eval: $::Route
@@ -507,7 +399,7 @@ X-LLM-Attempts: 1
 latency_ms<150 attempts.0.error~"^429: .*stopped by deadline$"
 
 
-=== TEST 16: a long Retry-After is waited where nothing else is left, and the deadline has room
+=== TEST 17: a long Retry-After is waited where nothing else is left, and the deadline has room
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,20ms; deadline 3s;')
 --- config eval: $::Route
@@ -518,7 +410,7 @@ is(main::chat()->{status}, 200, 'status');
 main::between((main::times())[1], 990, 1400, 'waited');
 
 
-=== TEST 17: the last failure is what the client gets, an answer or none
+=== TEST 18: the last failure is what the client gets, an answer or none
 --- http_config eval
 main::providers(b => '')
 . "llm_provider a { protocol openai; pass http://127.0.0.1:1/v1; }\n"
@@ -547,7 +439,7 @@ holds($r, 'error.code=upstream_error attempts.length=2 attempts.0.status=503'
 is(main::calls(), 'b=2', 'calls');
 
 
-=== TEST 18: each attempt has its provider's model, credential and path
+=== TEST 19: each attempt has its provider's model, credential and path
 --- http_config eval
 main::providers(a => 'api_key sk-a; header X-Who a;', b => 'api_key sk-b;')
 . "llm_class default { switch on=5xx; }\n"
@@ -573,7 +465,7 @@ unlike($r[1]{raw}, qr/sk-a|X-Who/, 'nothing of a');
 is($r[1]{path}, '/b/v1/chat/completions', 'path');
 
 
-=== TEST 19: a body is sent whole each time, from memory or from a file
+=== TEST 20: a body is sent whole each time, from memory or from a file
 --- http_config eval
 main::two('retry 1 on=5xx backoff=1ms,2ms; switch on=5xx; attempts 4;')
 --- config
@@ -604,7 +496,7 @@ for my $size (10, 300_000) {
 }
 
 
-=== TEST 20: one line at warn for each move: what failed, what is next, why
+=== TEST 21: one line at warn for each move: what failed, what is next, why
 --- http_config eval
 main::two('retry 1 on=5xx backoff=1ms,2ms; switch on=5xx;')
 --- config eval: $::Route
@@ -620,7 +512,7 @@ my $line = sub {
 qr/\A${\$line->(1, 'retry')}${\$line->(2, 'switch')}\z/
 
 
-=== TEST 21: variables tell rung, attempts and what stopped the ladder
+=== TEST 22: variables tell rung, attempts and what stopped the ladder
 --- http_config eval
 "log_format ladder '\$llm_rung|\$llm_attempts|\$llm_reason|\$llm_outcome';\n"
 . main::two('retry 1 on=5xx backoff=1ms,2ms; switch on=5xx;')
@@ -646,7 +538,7 @@ like($lines[-1], qr/^switch\|3\|all attempts of the class were made\|upstream_er
      'a bad one');
 
 
-=== TEST 22: a client that leaves in a back-off
+=== TEST 23: a client that leaves in a back-off
 --- config
     location = / { return 204; }
 --- provider
@@ -668,7 +560,7 @@ for my $how (qw(close reset)) {
 is(main::calls(), 'a=2', 'calls');
 
 
-=== TEST 23: a client that leaves while a later rung is tried
+=== TEST 24: a client that leaves while a later rung is tried
 --- config
     location = / { return 204; }
 --- provider
@@ -692,7 +584,7 @@ wait_for(2, sub { 2 == (() = LLM::Provider::left()) });
 is(scalar(my @l = LLM::Provider::left()), 2, 'b was left');
 
 
-=== TEST 24: a reload in a back-off: the old worker goes on
+=== TEST 25: a reload in a back-off: the old worker goes on
 --- config
     location = / { return 204; }
 --- provider eval: "a #1:\n    status 500\n    json {}\na:\n    $::Ok"
@@ -716,7 +608,7 @@ is($r->{headers}{'x-llm-rung'}, 'retry', 'rung');
 main::quits($n);
 
 
-=== TEST 25: a pooled connection that dies is no attempt of the ladder
+=== TEST 26: a pooled connection that dies is no attempt of the ladder
 --- http_config eval
 "upstream pool { server 127.0.0.1:\$TEST_NGINX_PROVIDER_PORT; keepalive 4; }\n"
 . main::providers(b => '')
@@ -748,7 +640,7 @@ holds($r[1], 'attempts.length=1 !attempts.0.error cost=0.000014');
 holds($r[2], 'attempts.length=2 attempts.0.error~"^reset:"');
 
 
-=== TEST 26: a backup is for its classes only, and not for keys that deny it
+=== TEST 27: a backup is for its classes only, and not for keys that deny it
 --- http_config eval
 main::providers(a => '', b => '') . <<'_EOC_' . $::Key;
     llm_class one { backup on=5xx; }
@@ -787,7 +679,7 @@ holds($r[2], 'attempts.0.error~"stopped by no_more_routes$"');
 holds($r[3], 'attempts.0.error~"stopped by class$"');
 
 
-=== TEST 27: what the class requires holds on every rung
+=== TEST 28: what the class requires holds on every rung
 --- http_config eval
 main::providers(us => 'tag region=us;', eu => 'tag region=eu zero=yes;',
                 both => 'tag region=eu;', free => '') . <<'_EOC_' . $::Key;
@@ -830,7 +722,7 @@ holds($r[0], 'attempts.0.provider=both attempts.1.provider=eu'
 holds($r[1], 'outcome=rejected code=no_route attempts.length=0');
 
 
-=== TEST 28: backups are tried in order, with all their routes
+=== TEST 29: backups are tried in order, with all their routes
 --- http_config eval
 main::providers(a => '', b => '', c => '', d => '') . <<'_EOC_' . $::Key;
     llm_class default { switch on=5xx; backup on=5xx,context; attempts 9; }
@@ -854,7 +746,7 @@ attempts.1.rung=backup attempts.2.rung=switch attempts.3.rung=backup
 attempts.3.upstream_model=b2
 
 
-=== TEST 29: a route that lacks what the request asks for is not used on any rung
+=== TEST 30: a route that lacks what the request asks for is not used on any rung
 --- http_config eval
 main::providers(a => '', b => '', c => '', d => '') . <<'_EOC_' . $::Key;
     llm_class default { switch on=5xx; backup on=5xx; attempts 9; }
@@ -882,7 +774,7 @@ main::chat(qq({"model": "m", "messages": [{"role": "user", "content": "$text"}]}
 is(main::calls(), 'a=3 b=2 c=1 d=3', 'a long prompt');
 
 
-=== TEST 30: order price: the cheapest first, then the next
+=== TEST 31: order price: the cheapest first, then the next
 --- user_files
 >>> prices.json
 {"cheap": {"input_cost_per_token": 1e-7, "output_cost_per_token": 1e-7},
@@ -905,7 +797,7 @@ holds((records(1))[0], 'attempts.0.provider=c attempts.1.provider=b'
                        . ' attempts.2.provider=a attempts.3.provider=d');
 
 
-=== TEST 31: order least_inflight: the one that is not at work
+=== TEST 32: order least_inflight: the one that is not at work
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { order least_inflight; }\n"
@@ -946,7 +838,7 @@ close $s;
 records(8);
 
 
-=== TEST 32: order latency: the faster one
+=== TEST 33: order latency: the faster one
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { order latency; }\n"
@@ -962,7 +854,7 @@ main::between($calls->{a} // 0, 0, 2, 'the slow one was measured');
 main::between($calls->{b} // 0, 10, 12, 'the fast one was used');
 
 
-=== TEST 33: order weight: a draw for each request, and for each move
+=== TEST 34: order weight: a draw for each request, and for each move
 --- http_config eval
 main::providers(a => '', b => '', c => '')
 . "llm_class default { switch on=5xx; last_resort on; }\n"
@@ -980,7 +872,7 @@ main::between($calls->{b}, 5, 35, 'one quarter');
 is($calls->{c} // 0, 0, 'none for a weight of 0');
 
 
-=== TEST 34: other protocols move alike, and their errors pass as they are
+=== TEST 35: other protocols move alike, and their errors pass as they are
 --- http_config eval
 CORE::join('', map { <<"_EOC_" } qw(a b))
     llm_provider c$_ { protocol anthropic;
@@ -1045,7 +937,7 @@ is($r->{status}, 503, 'gemini: no other is left');
 holds($r, 'error.message="b, too"', 'gemini: its words');
 
 
-=== TEST 35: what has to stay with its route stays there
+=== TEST 36: what has to stay with its route stays there
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { retry 1 on=5xx backoff=1ms,2ms; switch on=5xx;"

@@ -6,23 +6,12 @@
 use lib 't/lib';
 use LLM 'no_plan';
 
-use IO::Socket::INET;
+use LLM::Ladder qw(full_port);
 
 repeat_each(1);
 no_shuffle();
 
-# a port that takes no more connections: its queue is full
-
-our @Full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
-
-$ENV{TEST_NGINX_FULL_PORT} = $Full[0]->sockport;
-
-for (1 .. 4) {
-    push @Full, IO::Socket::INET->new(Blocking => 0, Proto => 'tcp',
-                                      PeerAddr => '127.0.0.1',
-                                      PeerPort => $Full[0]->sockport);
-}
-
+($ENV{TEST_NGINX_FULL_PORT}, our $Full) = full_port();
 
 # Routes "a" and "b" of a model fail alike, but under "default", where "b" is
 # well; "c" is the approved backup of "all", and well.  What follows a failure
@@ -200,11 +189,13 @@ entry '503 with Retry-After', '5xx', status => 503, ladder => 'patience',
 entry '500 without a body', '5xx', status => 500, empty => 1;
 entry '500 in HTML', '5xx', status => 500, html => 1;
 
-entry 'an error in a 200', 'invalid', word => 'of its own',
+entry 'an error in a 200', 'invalid', word => 'answered with an error',
+      says => 'of its own',
       unary  => 'json {"error":{"message":"of its own","type":"server"}}',
       stream => "sse\n" . 'data {"error":{"message":"of its own"}}'
                 . "\ndone";
-entry 'an error after pings', 'invalid', word => 'of its own',
+entry 'an error after pings', 'invalid', word => 'answered with an error',
+      says => 'of its own',
       unary  => 'json {"error":{"message":"of its own"},"choices":[]}',
       stream => "sse\nbody : ping\\n\\n\n"
                 . 'data {"choices":[],"prompt_filter_results":[]}'
@@ -389,7 +380,9 @@ sub cell {
                                                   : 'upstream_error')
                               . ' request_id decision.length=2'
                               . ' attempts.length=' . @steps
-                              . " decision.0.route~. decision.0.kept=true",
+                              . ' decision.0.route~. decision.0.kept=true'
+                              . ($e->{says} ? " error.message~\"$e->{says}\""
+                                            : ''),
                           "$here: our own error");
     }
 

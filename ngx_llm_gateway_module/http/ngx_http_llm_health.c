@@ -129,12 +129,39 @@ ngx_http_llm_health_reason(ngx_http_llm_route_t *route, ngx_msec_t *wait)
     case NGX_LLM_HEALTH_OPEN:
         return "breaker_open";
 
+    case NGX_LLM_HEALTH_RECOVERING:
+        return "recovering";
+
     case NGX_LLM_HEALTH_COOLING:
         return "cooling_down";
 
     default: /* OK, or the half open one's probe */
         return NULL;
     }
+}
+
+
+ngx_uint_t
+ngx_http_llm_health_shut(ngx_http_llm_route_t *route)
+{
+    ngx_msec_t         wait;
+    ngx_llm_health_t  *h;
+
+    h = ngx_http_llm_provider_health[route->provider->index];
+
+    switch (ngx_llm_health_check(h, &wait)) {
+
+    case NGX_LLM_HEALTH_AUTH:
+    case NGX_LLM_HEALTH_DOWN:
+        return 1;
+
+    default:
+        break;
+    }
+
+    h = ngx_http_llm_route_health[route->index];
+
+    return ngx_llm_health_check(h, &wait) == NGX_LLM_HEALTH_OPEN;
 }
 
 

@@ -413,6 +413,15 @@ ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
             ? *ngx_http_llm_ladder_decide(at)
             : ngx_http_llm_ladder_ask(ctx, at, failure);
 
+        if (d.move == LLM_MOVE_RETRY
+            && ngx_http_llm_health_shut(at->route))
+        {
+            /* it was this failure that opened the breaker */
+
+            at->decided = 0;
+            d = *ngx_http_llm_ladder_decide(at);
+        }
+
         if (at && at->decided) {
             ngx_http_llm_ladder_tell(at);
         }
@@ -526,7 +535,8 @@ ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
 
     cand = ngx_http_llm_routes_next(ctx, &other, &wait);
 
-    ladder.retries = at->retry;
+    ladder.retries = ngx_http_llm_health_shut(at->route) ? policy->retries
+                                                         : at->retry;
     ladder.retry_after_ms = at->retry_after;
     ladder.committed = at->committed;
     ladder.routes = (cand != NULL);

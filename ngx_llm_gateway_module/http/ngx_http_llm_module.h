@@ -399,6 +399,9 @@ ngx_int_t ngx_http_llm_health_init(ngx_cycle_t *cycle,
  */
 const char *ngx_http_llm_health_reason(ngx_http_llm_route_t *route,
     ngx_msec_t *wait);
+/* whether its breaker is open, its credential refused or its provider down;
+   a pause that was asked for is not meant */
+ngx_uint_t ngx_http_llm_health_shut(ngx_http_llm_route_t *route);
 /* takes the route for an attempt: NGX_OK, or NGX_BUSY with a reason */
 ngx_int_t ngx_http_llm_health_acquire(ngx_http_llm_attempt_t *at,
     const char **reason, ngx_msec_t *wait);

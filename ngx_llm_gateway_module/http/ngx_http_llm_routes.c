@@ -336,10 +336,11 @@ ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
     ngx_uint_t                 i;
     ngx_msec_t                 w;
     const char                *reason;
-    ngx_http_llm_candidate_t  *cand;
+    ngx_http_llm_candidate_t  *cand, *spare;
 
     *failure = LLM_FAILURE_NONE;
     *wait = 0;
+    spare = NULL;
 
     for (i = 0; i < ctx->nplan; i++) {
 
@@ -361,6 +362,10 @@ ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
         cand->reason = reason;
         cand->kept = 0;
 
+        if (spare == NULL && ngx_strcmp(reason, "recovering") == 0) {
+            spare = cand;
+        }
+
         if (*wait == 0 || w < *wait) {
             *wait = w;
         }
@@ -378,7 +383,13 @@ ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
         }
     }
 
-    return NULL;
+    /* what recovers is spared where another route can take its share */
+
+    if (spare) {
+        spare->kept = 1;
+    }
+
+    return spare;
 }
 
 

@@ -52,8 +52,10 @@ ngx_http_llm_ladder_timer(ngx_event_t *ev)
     ngx_http_set_log_request(c->log, ctx->request);
 
     wait = 0;
-    rc = ngx_http_llm_ladder_take(ctx, at->candidate, NGX_HTTP_LLM_RUNG_RETRY,
-                                  &wait);
+    rc = ngx_http_llm_health_shut(at->route)
+         ? NGX_BUSY
+         : ngx_http_llm_ladder_take(ctx, at->candidate,
+                                    NGX_HTTP_LLM_RUNG_RETRY, &wait);
 
     if (rc == NGX_BUSY) {
 

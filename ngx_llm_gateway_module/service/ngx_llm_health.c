@@ -100,7 +100,7 @@ ngx_llm_health_check(ngx_llm_health_t *h, ngx_msec_t *wait)
                    && sh->recovering
                    && !ngx_llm_health_breaker_draw(sh, now))
         {
-            rc = NGX_LLM_HEALTH_OPEN;
+            rc = NGX_LLM_HEALTH_RECOVERING;
             *wait = NGX_LLM_HEALTH_DRAW_ASK;
         }
     }

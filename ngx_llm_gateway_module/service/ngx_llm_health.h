@@ -26,7 +26,8 @@ typedef struct ngx_llm_health_s  ngx_llm_health_t;
 
 typedef enum {
     NGX_LLM_HEALTH_OK = 0,
-    NGX_LLM_HEALTH_OPEN,          /* breaker open, or recovering: not now */
+    NGX_LLM_HEALTH_OPEN,          /* breaker open: not now */
+    NGX_LLM_HEALTH_RECOVERING,    /* this one rather elsewhere, if it can */
     NGX_LLM_HEALTH_PROBE,         /* half open: this caller may probe */
     NGX_LLM_HEALTH_COOLING,       /* the provider asked for a pause */
     NGX_LLM_HEALTH_AUTH,          /* our credential failed */
