@@ -269,7 +269,7 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
         /* the class says what happens to a request that finds no room */
 
         llm_buf_puts(b, ",\"wait_ms\":");
-        llm_buf_int(b, wait);
+        llm_buf_int(b, wait == (ngx_msec_t) -1 ? 0 : (int64_t) wait);
     }
 
     if (cand) {

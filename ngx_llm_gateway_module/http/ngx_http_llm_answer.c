@@ -273,6 +273,11 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
 
         at->error = ngx_http_llm_answer_told(an);
 
+        /* the decision is to know what this failure meant for the breaker:
+           afterwards the answer could not be passed on any more */
+
+        ngx_http_llm_health_release(at);
+
         if (ngx_http_llm_ladder_decide(at)->move != LLM_MOVE_STOP) {
 
             /* the peer answered: nginx's own count of its failures, and the

@@ -358,7 +358,9 @@ ngx_http_llm_health_log(ngx_http_llm_attempt_t *at,
 static ngx_llm_health_result_e
 ngx_http_llm_health_result(ngx_http_llm_attempt_t *at)
 {
-    if (at->stale) {
+    /* a class that is in a hurry says nothing about the upstream */
+
+    if (at->stale || at->overdue) {
         return NGX_LLM_HEALTH_ABANDONED;
     }
 

@@ -26,9 +26,6 @@ static void ngx_http_llm_ladder_states(ngx_http_request_t *r,
 static void ngx_http_llm_ladder_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
-static llm_decision_t ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_attempt_t *at, llm_failure_e failure);
-static void ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx,
@@ -104,6 +101,14 @@ ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
                                   &wait);
 
     if (rc == NGX_BUSY) {
+
+        if (ctx->nplan == 0) {
+
+            /* planning found the prompt too long for every route */
+
+            failure = LLM_FAILURE_CONTEXT;
+        }
+
         return ngx_http_llm_ladder_move(ctx, failure, wait);
     }
 
@@ -121,7 +126,7 @@ ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
     llm_failure_e *failure, ngx_msec_t *wait)
 {
     ngx_int_t                  rc;
-    ngx_msec_t                 w;
+    ngx_msec_t                 w, least;
     ngx_uint_t                 i, full;
     ngx_http_llm_candidate_t  *cand;
 
@@ -130,6 +135,7 @@ ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
     }
 
     full = 0;
+    least = (ngx_msec_t) -1;
 
     for ( ;; ) {
 
@@ -139,6 +145,7 @@ ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
 
             if (full) {
                 *failure = LLM_FAILURE_LIMIT;
+                *wait = ngx_min(*wait, least);
             }
 
             return NGX_BUSY;
@@ -151,10 +158,9 @@ ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
             return rc;
         }
 
-        full = 1;
-
-        if (*wait == 0 || w < *wait) {
-            *wait = w;
+        if (ngx_strcmp(cand->reason, "retry_budget") != 0) {
+            full = 1;
+            least = ngx_min(least, w);
         }
     }
 }
@@ -168,12 +174,22 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     const char              *reason;
     ngx_http_llm_attempt_t  *at, **atp, *last;
 
-    at = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_attempt_t));
+    last = ctx->current;
+
+    /* one that found no room before is used again: a queue asks often */
+
+    at = ctx->spare;
+
     if (at == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        at = ngx_palloc(ctx->request->pool, sizeof(ngx_http_llm_attempt_t));
+        if (at == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ctx->spare = at;
     }
 
-    last = ctx->current;
+    ngx_memzero(at, sizeof(ngx_http_llm_attempt_t));
 
     at->ctx = ctx;
     at->candidate = cand;
@@ -182,19 +198,16 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     at->n = ctx->attempts.nelts + 1;
     at->rung = rung;
     at->retry_after = -1;
+    at->start = ngx_current_msec;
 
     if (rung == NGX_HTTP_LLM_RUNG_RETRY) {
         at->retry = last->retry + 1;
-    }
 
-    if (rung != NGX_HTTP_LLM_RUNG_FIRST
-        && ngx_http_llm_health_spend(cand->route, ctx->class->retry_budget)
-           != NGX_OK)
-    {
-        cand->busy = 1;
-        cand->kept = 0;
-        cand->reason = "retry_budget";
-        return NGX_BUSY;
+    } else if (last && last->candidate == cand) {
+
+        /* the same route again, after a wait in the queue */
+
+        at->rung = NGX_HTTP_LLM_RUNG_RETRY;
     }
 
     if (ngx_http_llm_health_acquire(at, &reason, wait) != NGX_OK) {
@@ -203,6 +216,21 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
         cand->reason = reason;
         return NGX_BUSY;
     }
+
+    if (rung != NGX_HTTP_LLM_RUNG_FIRST
+        && ngx_http_llm_health_spend(cand->route, ctx->class->retry_budget)
+           != NGX_OK)
+    {
+        at->rc = NGX_DONE;
+        ngx_http_llm_health_release(at);
+
+        cand->busy = 1;
+        cand->kept = 0;
+        cand->reason = "retry_budget";
+        return NGX_BUSY;
+    }
+
+    ctx->spare = NULL;
 
     cand->tried = 1;
 
@@ -219,7 +247,7 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
         ctx->plan[i]->busy = 0;
     }
 
-    ctx->rung = rung;
+    ctx->rung = at->rung;
 
     return ngx_http_llm_ladder_run(ctx, at);
 }
@@ -488,142 +516,6 @@ ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
 }
 
 
-llm_decision_t *
-ngx_http_llm_ladder_decide(ngx_http_llm_attempt_t *at)
-{
-    if (!at->decided) {
-        at->decided = 1;
-        at->decision = ngx_http_llm_ladder_ask(at->ctx, at, at->failure);
-    }
-
-    return &at->decision;
-}
-
-
-/* at may be NULL: nothing was tried, failure tells why not */
-
-static llm_decision_t
-ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
-    llm_failure_e failure)
-{
-    unsigned                   retries;
-    ngx_msec_t                 wait;
-    ngx_uint_t                 percent;
-    llm_ladder_t               ladder;
-    llm_failure_e              other;
-    llm_policy_t              *policy;
-    llm_decision_t             d;
-    ngx_http_llm_candidate_t  *cand;
-
-    policy = &ctx->class->policy;
-    percent = ctx->class->retry_budget;
-
-    ngx_memzero(&ladder, sizeof(llm_ladder_t));
-
-    ladder.failure = failure;
-    ladder.attempts = ctx->attempts.nelts;
-    ladder.elapsed_ms = (int64_t) (ngx_current_msec - ctx->ladder_start);
-    ladder.retry_after_ms = -1;
-    ladder.random = (uint32_t) ngx_random();
-    ladder.queued = ctx->has_queued;
-    ladder.budget = 1;
-    ladder.backups = ngx_http_llm_plan_has_backup(ctx);
-
-    if (at == NULL) {
-        return llm_policy_next(policy, &ladder);
-    }
-
-    cand = ngx_http_llm_routes_next(ctx, &other, &wait);
-
-    ladder.retries = ngx_http_llm_health_shut(at->route) ? policy->retries
-                                                         : at->retry;
-    ladder.retry_after_ms = at->retry_after;
-    ladder.committed = at->committed;
-    ladder.routes = (cand != NULL);
-
-    d = llm_policy_next(policy, &ladder);
-
-    /*
-     * A retry or a switch is extra load on the upstream that it goes to, which
-     * is the one whose budget counts
-     */
-
-    if (d.move == LLM_MOVE_RETRY
-        && !ngx_http_llm_health_budget(at->route, percent))
-    {
-        retries = ladder.retries;
-        ladder.retries = policy->retries;
-
-        d = llm_policy_next(policy, &ladder);
-
-        if (d.move == LLM_MOVE_STOP) {
-            ladder.retries = retries;
-            ladder.budget = 0;
-            d = llm_policy_next(policy, &ladder);
-        }
-    }
-
-    if (d.move == LLM_MOVE_SWITCH
-        && !ngx_http_llm_health_budget(cand->route, percent))
-    {
-        ladder.budget = 0;
-        d = llm_policy_next(policy, &ladder);
-    }
-
-    return d;
-}
-
-
-/* one line per move: what failed, what is next, why it is allowed */
-
-static void
-ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at)
-{
-    u_char              *p;
-    size_t               len;
-    ngx_str_t           *kind, *move, *reason;
-    ngx_http_llm_ctx_t  *ctx;
-
-    ctx = at->ctx;
-
-    kind = ngx_http_llm_str(&llm_failure_names[at->failure]);
-    move = ngx_http_llm_str(&llm_move_names[at->decision.move]);
-    reason = ngx_http_llm_str(&llm_reason_names[at->decision.reason]);
-
-    ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
-                  "llm attempt %ui on route \"%V\" failed, %V: %s; next: %V "
-                  "after %L ms, class \"%V\", %V",
-                  at->n, &at->route->name, kind,
-                  at->error ? at->error : "no answer", move,
-                  at->decision.delay_ms, &ctx->class->name, reason);
-
-    /* the record tells the same */
-
-    if (at->told) {
-        return;
-    }
-
-    at->told = 1;
-
-    len = kind->len + reason->len + sizeof(": , stopped by ")
-          + (at->error ? ngx_strlen(at->error) : 0);
-
-    p = ngx_pnalloc(ctx->request->pool, len);
-    if (p == NULL) {
-        return;
-    }
-
-    if (at->decision.move == LLM_MOVE_STOP) {
-        ngx_sprintf(p, "%V: %s, stopped by %V%Z", kind,
-                    at->error ? at->error : "", reason);
-    } else {
-        ngx_sprintf(p, "%V: %s%Z", kind, at->error ? at->error : "");
-    }
-
-    at->error = (char *) p;
-}
-
-
 /* the ladder ends without an answer that could be passed on */
 
 ngx_int_t
@@ -643,7 +535,7 @@ ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx, llm_reason_e reason,
                                    &ctx->class->name);
     }
 
-    ctx->retry_after = ngx_max((wait + 999) / 1000, 1);
+    ctx->retry_after = ngx_http_llm_ladder_seconds(wait);
 
     return ngx_http_llm_refuse(ctx, LLM_ERROR_NO_ROUTE, NULL,
                                "no route of model \"%V\" is fit right now; "
@@ -718,12 +610,25 @@ ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 
     return ngx_http_llm_refuse(ctx, code, NULL,
                                "provider \"%V\" gave no usable answer, %s%s%V; "
-                               "%ui attempt(s), then stopped: %V",
+                               "%ui attempt(s), stopped: %V",
                                &at->route->provider->name,
-                               at->error ? at->error : "it failed",
+                               at->words ? at->words : "it failed",
                                at->detail.len ? ": " : "",
                                ngx_http_llm_str(&at->detail),
                                ctx->attempts.nelts,
                                ngx_http_llm_str(
                                    &llm_reason_texts[ctx->stop]));
+}
+
+
+/* for Retry-After: at least a second, and one where nothing is known */
+
+ngx_uint_t
+ngx_http_llm_ladder_seconds(ngx_msec_t wait)
+{
+    if (wait == (ngx_msec_t) -1) {
+        return 1;
+    }
+
+    return ngx_max((wait + 999) / 1000, 1);
 }

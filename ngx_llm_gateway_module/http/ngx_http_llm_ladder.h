@@ -1,7 +1,7 @@
 
 /*
- * The parts of the ladder that its two files share: _ladder.c walks, _wait.c
- * waits.
+ * The parts of the ladder that its files share: _ladder.c walks,
+ * _decide.c decides, _wait.c waits.
  */
 
 
@@ -23,6 +23,16 @@ ngx_int_t ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx,
     llm_failure_e failure, ngx_msec_t wait);
 ngx_int_t ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx,
     llm_reason_e reason, ngx_msec_t wait);
+/* Retry-After of a wait in milliseconds */
+ngx_uint_t ngx_http_llm_ladder_seconds(ngx_msec_t wait);
+
+
+/* _decide.c */
+
+/* the decision for a failure; at may be NULL: nothing was tried */
+llm_decision_t ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_attempt_t *at, llm_failure_e failure);
+void ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at);
 
 
 /* _wait.c */

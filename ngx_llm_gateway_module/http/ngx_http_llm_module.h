@@ -119,6 +119,7 @@ struct ngx_http_llm_attempt_s {
 
     llm_failure_e     failure;
     const char                *error;         /* in words, or NULL */
+    const char                *words;         /* the same without its kind */
     llm_str_t                  detail;        /* the provider's own words, for
                                                  the client alone */
     llm_decision_t             decision;      /* once decided */
@@ -208,6 +209,7 @@ struct ngx_http_llm_ctx_s {
 
     ngx_array_t                attempts;      /* ngx_http_llm_attempt_t * */
     ngx_http_llm_attempt_t    *current;       /* the last one started */
+    ngx_http_llm_attempt_t    *spare;         /* one that found no room */
     llm_reason_e               stop;          /* what ended the ladder */
     ngx_msec_t                 ladder_start;  /* ngx_current_msec */
     ngx_event_t                timer;         /* of back-off and queue */

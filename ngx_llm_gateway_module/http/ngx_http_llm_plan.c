@@ -18,6 +18,7 @@ static ngx_int_t ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx,
 static ngx_int_t ngx_http_llm_plan_model(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_plan_unnamed(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_plan_allowed(ngx_http_llm_ctx_t *ctx);
+static ngx_uint_t ngx_http_llm_plan_too_long(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_plan_refuse(ngx_http_llm_ctx_t *ctx);
 
 
@@ -57,7 +58,7 @@ ngx_http_llm_plan(ngx_http_llm_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (rc == NGX_DECLINED && !ngx_http_llm_plan_has_backup(ctx)) {
+    if (rc == NGX_DECLINED && !ngx_http_llm_plan_too_long(ctx)) {
         return ngx_http_llm_plan_refuse(ctx);
     }
 
@@ -267,6 +268,32 @@ ngx_http_llm_plan_allowed(ngx_http_llm_ctx_t *ctx)
     }
 
     return NGX_OK;
+}
+
+
+/* a prompt that fits no route may go on to a backup, if the class says so */
+
+static ngx_uint_t
+ngx_http_llm_plan_too_long(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t                  i;
+    ngx_http_llm_candidate_t  **cand;
+
+    if (!(ctx->class->policy.backup_on & llm_failure_bit(LLM_FAILURE_CONTEXT))
+        || !ngx_http_llm_plan_has_backup(ctx))
+    {
+        return 0;
+    }
+
+    cand = ctx->candidates.elts;
+
+    for (i = 0; i < ctx->candidates.nelts; i++) {
+        if (ngx_strcmp(cand[i]->reason, "context_exceeded") == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -206,8 +206,8 @@ ngx_http_llm_queue_event(ngx_event_t *ev)
         if (rc == NGX_BUSY) {
 
             if (!ev->timer_set) {
-                wait = ngx_max(wait, NGX_HTTP_LLM_QUEUE_TICK);
-                ngx_add_timer(ev, ngx_min(wait, NGX_HTTP_LLM_QUEUE_MAX_TICK));
+                wait = ngx_min(wait, NGX_HTTP_LLM_QUEUE_MAX_TICK);
+                ngx_add_timer(ev, ngx_max(wait, NGX_HTTP_LLM_QUEUE_TICK));
             }
 
             return;

@@ -20,6 +20,8 @@
 #define NGX_HTTP_LLM_TEXT_BODY        (1024 * 1024)
 
 
+static void ngx_http_llm_routes_unpriced(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route);
 static ngx_http_llm_candidate_t *ngx_http_llm_routes_add(
     ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route);
 static const char *ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
@@ -226,10 +228,16 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
     }
 
     if (ctx->class->missing_price == NGX_HTTP_LLM_MISSING_PRICE_BLOCK
-        && route->price == NULL
+        && route->price == NULL && !route->captures
         && !(ctx->target.op->flags & LLM_OP_FREE))
     {
         return "price_missing";
+    }
+
+    if (ctx->class->missing_price == NGX_HTTP_LLM_MISSING_PRICE_WARN
+        && route->price == NULL && !route->captures)
+    {
+        ngx_http_llm_routes_unpriced(ctx, route);
     }
 
     reason = ngx_http_llm_routes_contract(ctx, route);
@@ -250,6 +258,37 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
     }
 
     return NULL;
+}
+
+
+/* once per route and process: it is a fact of the configuration */
+
+static void
+ngx_http_llm_routes_unpriced(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route)
+{
+    static u_char     *warned;
+    static ngx_uint_t  n;
+
+    if (n != ctx->lmcf->nroutes) {
+
+        /* single process mode may load another configuration */
+
+        ngx_free(warned);
+
+        n = ctx->lmcf->nroutes;
+        warned = ngx_calloc(n, ngx_cycle->log);
+    }
+
+    if (warned == NULL || warned[route->index]) {
+        return;
+    }
+
+    warned[route->index] = 1;
+
+    ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
+                  "llm route \"%V\" has no known price: its cost is unknown",
+                  &route->name);
 }
 
 
@@ -339,7 +378,7 @@ ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
     ngx_http_llm_candidate_t  *cand, *spare;
 
     *failure = LLM_FAILURE_NONE;
-    *wait = 0;
+    *wait = (ngx_msec_t) -1;
     spare = NULL;
 
     for (i = 0; i < ctx->nplan; i++) {
@@ -366,9 +405,7 @@ ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
             spare = cand;
         }
 
-        if (*wait == 0 || w < *wait) {
-            *wait = w;
-        }
+        *wait = ngx_min(*wait, w);
 
         /* a route that will have room again is what a queue waits for */
 

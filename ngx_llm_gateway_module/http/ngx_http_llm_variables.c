@@ -280,11 +280,19 @@ ngx_http_llm_variable_request(ngx_http_request_t *r,
 
     case NGX_HTTP_LLM_VAR_REASON:
 
-        if (ctx->error.code == LLM_ERROR_NONE && ctx->stop) {
+        /*
+         * Of what a provider did wrong: why the ladder ended on it.  The
+         * message holds the provider's words, which are for the client.
+         */
 
-            /* a provider's own error: why the ladder ended on it */
+        if (ctx->error.code == LLM_ERROR_NONE
+            || ctx->error.code == LLM_ERROR_UPSTREAM_ERROR
+            || ctx->error.code == LLM_ERROR_UPSTREAM_TIMEOUT)
+        {
+            if (ctx->stop) {
+                ngx_http_llm_var_str(s, llm_reason_texts[ctx->stop]);
+            }
 
-            ngx_http_llm_var_str(s, llm_reason_texts[ctx->stop]);
             break;
         }
 

@@ -98,7 +98,7 @@ ngx_http_llm_ladder_queue(ngx_http_llm_ctx_t *ctx, ngx_msec_t wait)
     rc = ngx_http_llm_queue_add(ctx);
 
     if (rc == NGX_DECLINED) {
-        ctx->retry_after = (wait + 999) / 1000;
+        ctx->retry_after = ngx_http_llm_ladder_seconds(wait);
 
         return ngx_http_llm_refuse(ctx, LLM_ERROR_QUEUE_FULL, NULL,
                                    "the queue of class \"%V\" for model "
@@ -122,7 +122,7 @@ ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
 
     ngx_http_set_log_request(c->log, ctx->request);
 
-    rung = ctx->attempts.nelts ? NGX_HTTP_LLM_RUNG_RETRY
+    rung = ctx->attempts.nelts ? NGX_HTTP_LLM_RUNG_SWITCH
                                : NGX_HTTP_LLM_RUNG_FIRST;
 
     rc = ngx_http_llm_ladder_step(ctx, rung, &failure, wait);
@@ -144,11 +144,15 @@ ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
 void
 ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t      rc;
+    ngx_msec_t     wait;
+    llm_failure_e  failure;
 
     ngx_http_llm_queue_remove(ctx);
 
-    ctx->retry_after = 1;
+    (void) ngx_http_llm_routes_next(ctx, &failure, &wait);
+
+    ctx->retry_after = ngx_http_llm_ladder_seconds(wait);
 
     rc = ngx_http_llm_refuse(ctx, LLM_ERROR_QUEUE_TIMEOUT, NULL,
                              "no route of model \"%V\" had room within %M ms",
