@@ -3,7 +3,8 @@ package LLM::Nginx;
 # An nginx of a test's own, for what the one of Test::Nginx cannot be put
 # through: restarts, killed workers, a second host.
 #
-#   my $n = LLM::Nginx->new(http => '...', config => '...', workers => 2);
+#   my $n = LLM::Nginx->new(http => '...', config => '...', workers => 2,
+#                           connections => 1000);
 #   $n->port  $n->dir  $n->error_log  $n->workers (their pids)
 #   $n->reload(http => '...')   $n->reopen   $n->quit   $n->start
 #
@@ -25,8 +26,8 @@ our %Running;
 sub new {
     my ($class, %o) = @_;
 
-    my $self = bless { workers => 1, http => '', config => '', main => '',
-                       %o, owner => $$ }, $class;
+    my $self = bless { workers => 1, connections => 256, http => '',
+                       config => '', main => '', %o, owner => $$ }, $class;
 
     $self->{dir} = File::Temp::tempdir('llm-nginx-XXXXXX', TMPDIR => 1);
     chmod 0755, $self->{dir};
@@ -61,7 +62,7 @@ daemon off;
 $self->{main}
 
 events {
-    worker_connections 256;
+    worker_connections $self->{connections};
 }
 
 http {
