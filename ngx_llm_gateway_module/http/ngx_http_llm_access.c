@@ -36,6 +36,8 @@ static void ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_credential_t *cr);
 static void ngx_http_llm_try_credential(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_credential_t *cr, ngx_str_t *text);
+static u_char *ngx_http_llm_log_handler(ngx_http_request_t *r,
+    ngx_http_request_t *sr, u_char *buf, size_t len);
 static ngx_int_t ngx_http_llm_check_key(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_check_address(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_check_endpoint(ngx_http_llm_ctx_t *ctx);
@@ -43,6 +45,11 @@ static ngx_int_t ngx_http_llm_authorize(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_set_id(ngx_http_llm_ctx_t *ctx);
 static void *ngx_http_llm_pool_alloc(void *data, size_t size);
 static void ngx_http_llm_ctx_cleanup(void *data);
+
+
+/* nginx's own */
+
+static ngx_http_log_handler_pt  ngx_http_llm_log_next;
 
 
 ngx_int_t
@@ -280,6 +287,11 @@ ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
         return;
     }
 
+    if (r->log_handler != ngx_http_llm_log_handler) {
+        ngx_http_llm_log_next = r->log_handler;
+        r->log_handler = ngx_http_llm_log_handler;
+    }
+
     dst = ngx_pnalloc(r->pool, text.len);
     if (dst == NULL) {
         return;
@@ -293,6 +305,32 @@ ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_try_credential(ctx, cr, &text);
 
     ngx_explicit_memzero(text.data, text.len);
+}
+
+
+/* lines of the error log have the request line: without a query, if it may
+   hold a key */
+
+static u_char *
+ngx_http_llm_log_handler(ngx_http_request_t *r, ngx_http_request_t *sr,
+    u_char *buf, size_t len)
+{
+    u_char     *p;
+    ngx_str_t   line;
+
+    line = r->request_line;
+
+    p = ngx_strlchr(line.data, line.data + line.len, '?');
+
+    if (p) {
+        r->request_line.len = p - line.data;
+    }
+
+    p = ngx_http_llm_log_next(r, sr, buf, len);
+
+    r->request_line = line;
+
+    return p;
 }
 
 

@@ -556,8 +556,10 @@ ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
     ctx->state = NGX_HTTP_LLM_DONE;
 
     if (at->failure != LLM_FAILURE_NONE && at->failure != LLM_FAILURE_CALLER
-        && at->decided)
+        && (at->decided || at->truncated))
     {
+        (void) ngx_http_llm_ladder_decide(at);
+
         ctx->stop = at->decision.reason;
         ngx_http_llm_ladder_tell(at);
     }
@@ -577,7 +579,7 @@ ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "llm answer of route \"%V\" was cut: %s",
-                  &at->route->name, at->error ? at->error : "no proper end");
+                  &at->route->name, at->words ? at->words : "no proper end");
 
     r->keepalive = 0;
 

@@ -253,7 +253,8 @@ ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
 
     (void) ngx_http_llm_refuse(ctx, err.code, NULL,
                                "the stream of provider \"%V\" was cut: %s%s%V",
-                               &at->route->provider->name, at->error,
+                               &at->route->provider->name,
+                               at->words ? at->words : at->error,
                                at->detail.len ? ": " : "",
                                ngx_http_llm_str(&at->detail));
 
