@@ -450,9 +450,12 @@ chat:
 {"model": "gpt-4o", "messages": []}
 --- error_code: 401
 --- response_body_unlike: sk-
+--- may_log: [crit]
 --- no_error_log
 sk-test
 sk-upstream
+[alert]
+[emerg]
 --- no_access_log
 sk-upstream
 --- usage_log

@@ -371,7 +371,7 @@ Content-Type: application/json
 error.code=upstream_error error.message~overloaded attempts.length=1
 --- usage_log
 status=502 outcome=upstream_error stream=true cost=0 attempts.0.status=200
-attempts.0.error="The server is overloaded"
+attempts.0.error~^invalid:
 
 
 === TEST 15: so is anthropic's, behind its message_start
@@ -667,7 +667,7 @@ claude:
 qr/Once.*\n\nevent: error\ndata: \{"type":"error","error":\{"type":"overloaded_error","message":"Overloaded"\}\}\n\n\z/s
 --- response_body_unlike: upstream_error
 --- usage_log
-status=200 outcome=truncated attempts.0.error=Overloaded
+status=200 outcome=truncated attempts.0.error~committed$
 
 
 === TEST 30: OpenAI's, followed by [DONE], is no good end either
@@ -683,7 +683,7 @@ chat:
 --- body eval: $::Ask
 --- response_body_like: The server had an error
 --- usage_log
-status=200 outcome=truncated attempts.0.error="The server had an error"
+status=200 outcome=truncated attempts.0.error~committed$
 
 
 === TEST 31: a response that failed tells it by itself
@@ -700,7 +700,7 @@ chat:
 {"model": "gpt-4o", "stream": true, "input": "Hi"}
 --- response_body_like eval: qr/"no luck"\}\}\}\n\n\z/
 --- usage_log
-status=200 outcome=truncated attempts.0.error="no luck"
+status=200 outcome=truncated attempts.0.error~committed$
 
 
 === TEST 32: an event of 300 kB, and one of 3 MB

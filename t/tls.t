@@ -255,12 +255,13 @@ chat:
 --- body
 {"model": "gpt-4o", "messages": []}
 --- timeout: 10
---- error_code: 502
+--- error_code: 504
 --- response_json
-error.code=upstream_error
+error.code=upstream_timeout
 --- calls: 0
 --- usage_log
-status=502 outcome=upstream_error attempts.length=1
+status=504 outcome=upstream_error attempts.length=1
+attempts.0.error~^connect:
 
 
 === TEST 11: requests share a connection, verified once

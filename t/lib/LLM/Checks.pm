@@ -59,7 +59,8 @@ sub defaults {
     }
 
     my $never = $block->no_error_log;
-    my @never = grep { index($block->error_log // '', $_) < 0 }
+    my $may = ($block->error_log // '') . ($block->may_log // '');
+    my @never = grep { index($may, $_) < 0 }
                     qw([alert] [crit] [emerg]);
 
     if (!defined $never) {
