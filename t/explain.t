@@ -1,0 +1,283 @@
+# Explanations: what would be decided for a request, without calling anybody;
+# and the same for a request that is made.
+
+use lib 't/lib';
+use LLM 'no_plan';
+
+use LLM::Ladder;
+
+use File::Temp ();
+
+repeat_each(1);
+no_shuffle();
+
+our $Token = 'a-token-of-some-length';
+our $File = File::Temp->new;
+
+print $File "$Token\n";
+$File->flush;
+
+$ENV{TEST_NGINX_TOKEN} = $File->filename;
+
+our $Admin = <<'_EOC_';
+    location /v1 {
+        llm_route;
+    }
+
+    location /llm/ {
+        llm_admin token=file:$TEST_NGINX_TOKEN;
+    }
+_EOC_
+
+our $Http = providers(a => 'tag region=eu; limit inflight=1;', b => '',
+                      c => 'tag region=eu;', down => '') . <<'_EOC_';
+    llm_provider ant { protocol anthropic; pass http://127.0.0.1:1/v1; }
+
+    llm_class default { switch on=5xx; backup on=5xx; }
+    llm_class eu      { require region=eu; }
+    llm_class strict  { missing_price block; }
+
+    llm_model m { alias big; endpoint chat messages;
+                  route a; route b priority=2; route c priority=3 without=tools;
+                  route ant priority=4; route down priority=5 active=off; }
+    llm_model two { route a model=x; route down model=y priority=2; }
+    llm_model none { route b; route c priority=2 context=8; }
+
+    llm_key web   { secret plain:sk-test; models m two none; }
+    llm_key eu    { secret plain:sk-eu; models m; class eu; }
+    llm_key off   { secret plain:sk-off; models *; active off; }
+    llm_key old   { secret plain:sk-old; models *; expires 2020-01-01; }
+    llm_key embed { secret plain:sk-embed; models *; endpoint embeddings; }
+    llm_key far   { secret plain:sk-far; models *; cidr 10.9.9.0/24; }
+_EOC_
+
+sub explain {
+    my ($args, $body, %o) = @_;
+
+    return LLM::Steps::post("/llm/explain$args",
+                            $body // '{"model": "m", "messages": []}',
+                            key => $Token, %o);
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: what would be decided, and nobody is called
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- steps
+my $r = main::explain('?key=web');
+
+is($r->{status}, 200, 'status');
+is($r->{headers}{'content-type'}, 'application/json', 'type');
+holds($r, 'allowed=true status=200 !code !message key=web class=default model=m'
+          . ' next=m#1 plan.length=3 plan.0=m#1 plan.1=m#2 plan.2=m#3'
+          . ' decision.length=5 decision.0.route=m#1 decision.0.provider=a'
+          . ' decision.0.kept=true decision.0.reason=kept'
+          . ' decision.3.kept=false decision.3.reason=protocol_mismatch'
+          . ' decision.4.kept=false decision.4.reason=inactive');
+
+# by alias, without a key, in a class, at another endpoint
+
+holds(main::explain('', '{"model": "big", "messages": []}'),
+      'allowed=true model=m !key class=default');
+holds(main::explain('?key=web&class=eu'),
+      'class=eu plan.length=2 plan.0=m#1 plan.1=m#3'
+      . ' decision.1.reason=tag_missing decision.1.kept=false');
+holds(main::explain('?key=eu'), 'class=eu plan.length=2');
+holds(main::explain('?key=eu&class=default'), 'class=default plan.length=3');
+holds(main::explain('?path=/any/v1/messages',
+                    '{"model": "m", "max_tokens": 1, "messages": []}'),
+      'allowed=true plan.length=1 plan.0=m#4 next=m#4');
+holds(main::explain('?path=%2Fv1%2Fmessages',
+                    '{"model": "m", "max_tokens": 1, "messages": []}'),
+      'allowed=true plan.0=m#4');
+
+is(main::calls(), '', 'nobody is called');
+ok(!records(), 'and no record is written');
+
+
+=== TEST 2: what the request asks for
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- steps
+my $tool = '"tools": [{"type": "function", "function": {"name": "f"}}]';
+my $long = 'word ' x 100;
+
+holds(main::explain('', qq({"model": "m", "messages": [], $tool})),
+      'plan.length=2 decision.2.reason=tools_missing decision.2.kept=false');
+holds(main::explain('', qq({"model": "none", "user": "$long"})),
+      'plan.length=1 plan.0=none#1 decision.1.reason=context_exceeded');
+holds(main::explain('?class=strict'),
+      'allowed=false status=503 code=price_missing message~strict !next'
+      . ' plan.length=0 decision.0.reason=price_missing');
+
+
+=== TEST 3: what would be refused, with status, code and why
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- steps
+my %want = (
+    'key=off' => '403 key_disabled',
+    'key=old' => '401 expired_api_key',
+    'key=embed' => '403 endpoint_not_allowed',
+    'key=far' => '403 address_not_allowed',
+);
+
+for my $args (sort keys %want) {
+    my ($status, $code) = split ' ', $want{$args};
+    my $r = main::explain("?$args");
+
+    is($r->{status}, 200, "$args: it is answered");
+    holds($r, "allowed=false status=$status code=$code message !next", $args);
+}
+
+holds(main::explain('?key=web', '{"model": "other"}'),
+      'allowed=false status=404 code=model_not_found message~other');
+holds(main::explain('?key=eu', '{"model": "two"}'),
+      'allowed=false status=403 code=model_not_allowed key=eu');
+holds(main::explain('?path=/v1/embeddings', '{"model": "m", "input": "a"}'),
+      'allowed=false status=403 code=endpoint_not_allowed');
+
+is(main::calls(), '', 'nobody is called');
+ok(!records(), 'and no record is written');
+
+
+=== TEST 4: questions that are none
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- steps
+my $body = '{"model": "m"}';
+
+for my $key (undef, 'wrong', '', "$::Token ", "${\substr $::Token, 0, -1}",
+             'sk-test')
+{
+    my $r = post('/llm/explain', $body, key => $key);
+    my $what = defined $key ? "\"$key\"" : 'no token';
+
+    is($r->{status}, 401, "$what: status") if ($key // '') ne "$::Token ";
+    holds($r, 'error.code=invalid_api_key', "$what: code")
+        if ($key // '') ne "$::Token ";
+}
+
+is(post('/llm/explain', $body, key => undef,
+        headers => { 'x-api-key' => $::Token })->{status}, 401,
+   'in another header');
+is(post('/llm/other', $body, key => $::Token)->{status}, 404, 'another path');
+is(get('/llm/explain', key => $::Token)->{status}, 404, 'a GET');
+is(main::explain('?key=nobody')->{status}, 401, 'no such key');
+is(main::explain('?class=none')->{json}{error}{code}, 'no_route',
+   'no such class');
+is(main::explain('?path=/v1/nothing')->{status}, 404, 'no endpoint');
+is(main::explain('?path=/v1/models')->{status}, 404, 'nothing to route');
+is(main::explain('', '{"model": ')->{status}, 400, 'no JSON');
+is(main::explain('', '{"messages": []}')->{json}{error}{code},
+   'missing_parameter', 'no model');
+is(main::explain('', '{"model": "m", "model": "n"}')->{status}, 400, 'twice');
+is(post('/v1/chat/completions', $body, key => $::Token)->{status}, 401,
+   'the token is no key');
+is(main::calls(), '', 'nobody is called');
+
+
+=== TEST 5: what health says, now
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- provider eval
+"a #1-5:\n    status 500\n    json {}\na:\n    hang\nb #1-6:\n    $::Ok\n"
+. "b:\n    status 429\n    header Retry-After: 30\n    json {}\nc:\n    hang"
+--- steps
+main::chat() for 1 .. 5;
+
+holds(main::explain('?key=web'),
+      'allowed=true next=m#2 plan.0=m#1 decision.0.kept=false'
+      . ' decision.0.reason=breaker_open decision.1.kept=true');
+
+# the only other one is shut
+
+holds(main::explain('?key=eu', '{"model": "m", "tools": [{"type": "function"}]}'),
+      'allowed=true !next wait_ms>1000 wait_ms<6000 plan.length=1'
+      . ' decision.0.reason=breaker_open');
+
+main::chat('{"model": "none", "messages": []}');
+main::chat('{"model": "none", "messages": []}');
+
+holds(main::explain('', '{"model": "none", "messages": []}'),
+      'decision.0.reason=cooling_down decision.1.kept=true next=none#2');
+
+# two has a of its own, whose account is full while it is asked
+
+my $c = main::start($Test::Nginx::Util::ServerPort,
+                    '{"model": "two", "messages": []}');
+
+wait_for(2, sub { LLM::Provider::calls()->{a} == 6 });
+holds(main::explain('', '{"model": "two", "messages": []}'),
+      'next=two#2 decision.0.reason=account_full decision.0.kept=false');
+close $c->{s};
+
+
+=== TEST 6: explaining takes nothing: no probe, no place
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- provider eval: "a:\n    status 500\n    json {}\nb:\n    $::Ok"
+--- steps
+main::chat() for 1 .. 5;
+select undef, undef, undef, 5.6;
+
+holds(main::explain('?key=web'), 'next=m#1 decision.0.kept=true') for 1 .. 5;
+LLM::Provider::play("a:\n    $::Ok\nb:\n    $::Ok");
+is(main::chat()->{headers}{'x-llm-provider'}, 'a', 'the probe is still there');
+
+
+=== TEST 7: a request that is made tells it to who has the token
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- provider eval: "a:\n    status 500\n    json {}\nb:\n    $::Ok"
+--- steps
+my %token = (headers => { 'X-LLM-Explain' => $::Token });
+my $r = main::chat(undef, %token);
+my $d = JSON::PP::decode_json($r->{headers}{'x-llm-decision'} // 'null');
+
+is($r->{status}, 200, 'status');
+holds($d, 'length=5 0.route=m#1 0.kept=true 1.route=m#2 1.kept=true'
+          . ' 3.reason=protocol_mismatch 4.reason=inactive');
+
+# refused ones, too
+
+$r = main::chat('{"model": "two", "messages": []}', key => 'sk-eu', %token);
+is($r->{status}, 403, 'refused before it was planned');
+ok(!defined $r->{headers}{'x-llm-decision'}, 'there is nothing to tell');
+
+$r = main::chat('{"model": "m", "messages": []}', key => 'sk-eu',
+                headers => { 'X-LLM-Explain' => $::Token });
+like($r->{headers}{'x-llm-decision'} // '', qr/tag_missing/, 'a 5xx tells');
+
+for my $wrong ('', 'wrong', "${\substr $::Token, 1}", '1') {
+    $r = main::chat(undef, headers => { 'X-LLM-Explain' => $wrong });
+    ok(!defined $r->{headers}{'x-llm-decision'}, "\"$wrong\": nothing");
+}
+
+ok(!defined main::chat()->{headers}{'x-llm-decision'}, 'not asked: nothing');
+unlike(LLM::Provider::requests_text(), qr/$::Token|x-llm-explain/i,
+       'the token stays here');
+
+
+=== TEST 8: without an llm_admin there is no token to know
+--- http_config eval: $::Http
+--- config eval: $::Route
+--- provider eval: "*:\n    $::Ok"
+--- steps
+for my $token ('', $::Token) {
+    my $r = main::chat(undef, headers => { 'X-LLM-Explain' => $token });
+    ok(!defined $r->{headers}{'x-llm-decision'}, "\"$token\": nothing");
+}
+
+
+=== TEST 9: attempts of other requests are not disturbed; a large body is read
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- steps
+my $text = 'x' x 300_000;
+
+holds(main::explain('', qq({"user": "$text", "model": "m"})),
+      'allowed=true model=m');
