@@ -284,6 +284,15 @@ ngx_int_t ngx_http_llm_check_scope(ngx_http_llm_ctx_t *ctx);
 uint64_t ngx_http_llm_clock_us(void);
 
 
+/* _authenticate.c */
+
+/*
+ * Sets ctx->key from the request's credentials; NGX_OK without one where the
+ * location needs none, else the status of a refusal.
+ */
+ngx_int_t ngx_http_llm_authenticate(ngx_http_llm_ctx_t *ctx);
+
+
 /* _body.c */
 
 /*
