@@ -289,6 +289,7 @@ __DATA__
 === anthropic
 --- http_config eval: $::http
 --- config eval: $::config
+--- may_log: [crit]
 --- steps
 main::check(qr{^anthropic/}, '');
 
@@ -297,6 +298,7 @@ main::check(qr{^anthropic/}, '');
 === gemini and vertex
 --- http_config eval: $::http
 --- config eval: $::config
+--- may_log: [crit]
 --- steps
 main::check(qr{^(?:gemini/(?!openai-compat)|vertex/)}, '');
 
@@ -305,6 +307,7 @@ main::check(qr{^(?:gemini/(?!openai-compat)|vertex/)}, '');
 === openai: chat, of all who speak it
 --- http_config eval: $::http
 --- config eval: $::config
+--- may_log: [crit]
 --- steps
 main::check(qr{/(?:chat|openai-compat|completions)/}, '');
 
@@ -313,6 +316,7 @@ main::check(qr{/(?:chat|openai-compat|completions)/}, '');
 === openai: responses
 --- http_config eval: $::http
 --- config eval: $::config
+--- may_log: [crit]
 --- steps
 main::check(qr{responses/}, '');
 
@@ -321,6 +325,7 @@ main::check(qr{responses/}, '');
 === openai: all the others
 --- http_config eval: $::http
 --- config eval: $::config
+--- may_log: [crit]
 --- steps
 main::check(qr{/(?:audio-\w+|embeddings|images|moderations|video)/}, '');
 
@@ -329,6 +334,7 @@ main::check(qr{/(?:audio-\w+|embeddings|images|moderations|video)/}, '');
 === each event in a packet of its own
 --- http_config eval: $::http
 --- config eval: $::config
+--- may_log: [crit]
 --- steps
 main::check(qr{/stream}, 'events=1 pause=0.2');
 
@@ -338,5 +344,6 @@ main::check(qr{/stream}, 'events=1 pause=0.2');
 --- http_config eval: $::http
 --- config eval: $::config
 --- timeout: 60
+--- may_log: [crit]
 --- steps
 main::check(qr{.}, 'split=7,1,100', 20000);

@@ -87,7 +87,7 @@ quiet($n);
 --- config eval: $::Here
 --- provider eval: "a:\n    $::Fail"
 --- steps
-my $http = main::providers(a => '') . 'llm_class default { }'
+my $http = main::providers(a => '') . 'llm_class default { last_resort off; }'
            . "\nllm_model m { route a; }\n$::Key";
 my $n = main::own($http);
 
@@ -246,7 +246,7 @@ is(main::chat()->{headers}{'x-llm-provider'}, 'a', 'it was reset');
 --- provider eval
 "a:\n    status 401\n    json {\"error\":{\"message\":\"no\"}}\nb:\n    $::Ok"
 --- steps
-my $http = main::two('switch on=auth;') . "llm_model n { route a; }\n";
+my $http = main::two('switch on=auth; last_resort off;') . "llm_model n { route a; }\n";
 my $n = main::own($http, workers => 3);
 my $port = $n->{spread};
 
@@ -277,7 +277,7 @@ unlike($n->error_log, qr/\[alert\]|\[emerg\]/, 'and nothing else');
 
 === TEST 12: 403 and 402 alike; not one about content
 --- http_config eval
-main::providers(map { $_ => '' } qw(a b c)) . "llm_class default { }\n"
+main::providers(map { $_ => '' } qw(a b c)) . "llm_class default { last_resort off; }\n"
 . CORE::join('', map { "llm_model $_ { route $_; }\n" } qw(a b c)) . $::Key
 --- config eval: $::Route
 --- provider
@@ -414,7 +414,7 @@ is(main::chat('{"model": "m", "messages": [], "max_tokens": 90}')
 === TEST 18: where all routes are shut, the refusal says why and until when
 --- http_config eval
 main::providers(open => '', cool => '', full => 'limit rpm=1;', denied => '')
-. "llm_class default { }\n"
+. "llm_class default { last_resort off; }\n"
 . CORE::join('', map { "llm_model $_ { route $_ model=x; }\n" }
              qw(open cool full denied))
 . "llm_model all { route open model=x; route cool model=x;"

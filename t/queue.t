@@ -366,7 +366,7 @@ main::quits($n);
 
 === TEST 15: nobody waits for what is broken, or in a class without a queue
 --- http_config eval
-main::one('queue 5s;') . <<'_EOC_'
+main::one('queue 5s; last_resort off;') . <<'_EOC_'
     llm_class strict { queue off; }
     llm_class late   { queue 5s on=429; }
     llm_key strict { secret plain:sk-strict; models *; class strict; }
@@ -387,7 +387,7 @@ holds((records(6))[-1], 'latency_ms<100 !queue_ms');
 
 === TEST 16: a full account without a queue is a refusal at once
 --- http_config eval
-main::one('queue 5s;') . <<'_EOC_'
+main::one('queue 5s; last_resort off;') . <<'_EOC_'
     llm_class strict { queue off; }
     llm_key strict { secret plain:sk-strict; models *; class strict; }
 _EOC_

@@ -791,12 +791,12 @@ SKIP: {
 
         my $good = 0;
 
-        for (1 .. 15) {
+        for (1 .. 12) {
             $good++ if post('/v1/chat/completions', $main::chat,
                             port => $n->port)->{status} == 200;
         }
 
-        is($good, 15, 'requests go on');
+        is($good, 12, 'requests go on');
         ok(wait_for(3, sub { $n->error_log =~ /\[alert\].*No space left/ }),
            'the error log tells');
 
@@ -810,14 +810,14 @@ SKIP: {
         wait_for(3, sub {
             @lines = lines("$dir/old.jsonl");
             @whole = grep { eval { JSON::PP::decode_json($_) } } @lines;
-            return @whole >= 15;
+            return @whole >= 12;
         });
 
-        is(scalar @whole, 15, 'all of them once there is room');
+        is(scalar @whole, 12, 'all of them once there is room');
 
         # half a line cannot be taken back, but stays alone
 
-        ok(@lines <= 16, 'and no other is broken');
+        ok(@lines <= 13, 'and no other is broken');
         ok(!grep({ my $l = $_; $l !~ /\A\{"time".*\}\n\z/
                    && !grep { index($_, $l =~ s/\n\z//r) == 0 } @whole }
                  @lines), 'what was is there again');

@@ -217,7 +217,7 @@ ngx_http_llm_class_reset(ngx_conf_t *cf, ngx_http_llm_class_t *class)
     class->retry_budget = 100;
     class->missing_price = NGX_HTTP_LLM_MISSING_PRICE_WARN;
     class->order = NGX_HTTP_LLM_ORDER_WEIGHT;
-    class->last_resort = 0;
+    class->last_resort = 1;
 
     return ngx_array_init(&class->require, cf->pool, 1, sizeof(ngx_keyval_t));
 }

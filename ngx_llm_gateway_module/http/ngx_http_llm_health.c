@@ -188,14 +188,18 @@ ngx_http_llm_health_acquire(ngx_http_llm_attempt_t *at, const char **reason,
         return NGX_BUSY;
     }
 
-    if (ngx_llm_health_acquire(rh, &at->route_ticket) != NGX_OK) {
+    if (ngx_llm_health_acquire(rh, &at->route_ticket) != NGX_OK
+        && !at->forced)
+    {
         ngx_llm_health_tokens(ph, ngx_current_msec, -(ngx_int_t) tokens);
         *reason = "breaker_open";
         *wait = 1000;
         return NGX_BUSY;
     }
 
-    if (ngx_llm_health_acquire(ph, &at->provider_ticket) != NGX_OK) {
+    if (ngx_llm_health_acquire(ph, &at->provider_ticket) != NGX_OK
+        && !at->forced)
+    {
         (void) ngx_llm_health_release(rh, &at->route_ticket,
                                       NGX_LLM_HEALTH_ABANDONED, -1);
         ngx_llm_health_tokens(ph, ngx_current_msec, -(ngx_int_t) tokens);

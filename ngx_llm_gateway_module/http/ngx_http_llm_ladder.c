@@ -199,6 +199,7 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     at->rung = rung;
     at->retry_after = -1;
     at->start = ngx_current_msec;
+    at->forced = cand->forced;
 
     if (rung == NGX_HTTP_LLM_RUNG_RETRY) {
         at->retry = last->retry + 1;
@@ -489,6 +490,8 @@ ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
                 cand = ngx_http_llm_routes_least_bad(ctx);
 
                 if (cand) {
+                    cand->forced = 1;
+
                     rc = ngx_http_llm_ladder_take(ctx, cand,
                                                   NGX_HTTP_LLM_RUNG_FIRST,
                                                   &wait);

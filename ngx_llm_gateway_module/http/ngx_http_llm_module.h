@@ -96,6 +96,7 @@ typedef struct {
     unsigned                   kept:1;
     unsigned                   tried:1;
     unsigned                   busy:1;    /* was taken by others just now */
+    unsigned                   forced:1;  /* is tried as the least bad */
     unsigned                   backup:1;  /* of an approved backup model */
 } ngx_http_llm_candidate_t;
 
@@ -155,6 +156,8 @@ struct ngx_http_llm_attempt_s {
     unsigned                   repeated:1;    /* that was repeated once */
     unsigned                   decided:1;     /* what follows a failure */
     unsigned                   acquired:1;    /* counted in flight */
+    unsigned                   forced:1;      /* the least bad: whatever its
+                                                 health says */
     unsigned                   answered:1;    /* its health knows so */
     unsigned                   exhausted:1;   /* nothing remains of a window */
     unsigned                   overdue:1;     /* the class's deadline passed */

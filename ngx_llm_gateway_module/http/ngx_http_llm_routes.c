@@ -267,17 +267,15 @@ static void
 ngx_http_llm_routes_unpriced(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_route_t *route)
 {
-    static u_char     *warned;
-    static ngx_uint_t  n;
+    static u_char                 *warned;
+    static volatile ngx_cycle_t   *cycle;
 
-    if (n != ctx->lmcf->nroutes) {
+    if (cycle != ngx_cycle) {
 
-        /* single process mode may load another configuration */
+        /* without a master one process sees several configurations */
 
-        ngx_free(warned);
-
-        n = ctx->lmcf->nroutes;
-        warned = ngx_calloc(n, ngx_cycle->log);
+        cycle = ngx_cycle;
+        warned = ngx_pcalloc(ngx_cycle->pool, ctx->lmcf->nroutes);
     }
 
     if (warned == NULL || warned[route->index]) {

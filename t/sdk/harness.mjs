@@ -177,7 +177,8 @@ export class Gateway {
 
         const log = fs.readFileSync(path.join(this.dir, 'error.log'), 'utf8');
         const bad = log.split('\n')
-                       .filter((l) => /\[(alert|crit|emerg)\]/.test(l));
+                       .filter((l) => /\[(alert|crit|emerg)\]/.test(l)
+                                      && !/refused our credential/.test(l));
 
         if (bad.length === 0) {
             fs.rmSync(this.dir, { recursive: true });

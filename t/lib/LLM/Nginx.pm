@@ -128,7 +128,22 @@ sub answers {
 
 # Worker processes, those that are leaving not counted.
 
+# a worker has its title only a moment after it was born
+
 sub workers {
+    my ($self) = @_;
+
+    for (1 .. 100) {
+        my @pids = $self->titled;
+        return @pids if @pids;
+        select undef, undef, undef, 0.02;
+    }
+
+    return;
+}
+
+
+sub titled {
     my ($self) = @_;
 
     my @pids;
