@@ -411,7 +411,9 @@ main::answer($c);
 my $count = 2000;
 my $n = main::own(main::one('queue 60s size=5000;'), connections => 4200,
                   main => 'worker_rlimit_nofile 9000;');
-my ($pid) = $n->workers;
+my $pid;
+
+wait_for(5, sub { ($pid) = $n->workers });
 
 my $before = main::memory($pid);
 my $first = main::begin($n->port, 'one');
