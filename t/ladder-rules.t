@@ -13,6 +13,10 @@ no_shuffle();
 
 ($ENV{TEST_NGINX_FULL_PORT}, our $Full) = full_port();
 
+our $Here = <<'_EOC_';
+    location = / { return 204; }
+_EOC_
+
 run_tests();
 
 __DATA__
@@ -966,3 +970,135 @@ $r = post('/v1/responses',
           qq({"model": "m", "input": "a", "previous_response_id": "$id"}));
 is($r->{status}, 500, 'gone on with: status');
 is(main::calls(), 'a=5', 'calls');
+
+
+=== TEST 37: requests that follow each other on one connection, through back-off and queue
+--- config eval: $::Here
+--- provider eval
+CORE::join('', map { "a #$_:\n    status 500\n    json {}\n" } 1, 3, 5)
+. "a:\n    pause 50\n    $::Ok\nb:\n    pause 50\n    $::Ok"
+--- steps
+my $n = main::own(main::two('retry 1 on=5xx backoff=50ms,50ms; queue 5s;',
+                            b => 'limit inflight=1;')
+                  . "llm_model q { route b; }\n");
+my $one = sub {
+    my ($model, $more) = @_;
+    my $body = qq({"model": "$model", "messages": []});
+
+    return 'send POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n' . $more
+           . 'Authorization: Bearer sk-test\r\nContent-Length: '
+           . length($body) . '\r\n\r\n' . "$body\n";
+};
+
+my $got = LLM::Client::run($n->port, $one->('m', '') x 2
+                           . $one->('m', 'Connection: close\r\n') . "end\n", 5);
+
+is(scalar(() = $got =~ /HTTP\/1\.1 200/g), 3, 'three answers');
+is(scalar(() = $got =~ /X-LLM-Rung: retry/g), 3, 'after a retry each');
+
+my @c = map {
+    my $pid = open my $fh, '-|' // die;
+
+    if (!$pid) {
+        print LLM::Client::run($n->port, $one->('q', '') x 2
+                               . $one->('q', 'Connection: close\r\n')
+                               . "end\n", 5);
+        close STDOUT;
+        POSIX::_exit(0);
+    }
+
+    $fh;
+} 1 .. 3;
+
+for my $fh (@c) {
+    local $/;
+    is(scalar(() = <$fh> =~ /HTTP\/1\.1 200/g), 3, 'three from the queue');
+}
+
+is(main::calls(), 'a=6 b=9', 'calls');
+main::quits($n);
+
+
+=== TEST 38: HTTP/2: streams of one connection wait by themselves
+--- config eval: $::Here
+--- provider eval
+"a:\n    status 500\n    json {}\nb:\n    pause 100\n    $::Ok\n"
+. "c #1:\n    status 500\n    json {}\nc:\n    $::Ok"
+--- steps
+my $port = main::free_port();
+my $n = main::own(main::providers(a => '', b => 'limit inflight=1;', c => '')
+                  . <<"_EOC_");
+    llm_class default { queue 5s; }
+    llm_class short   { retry 1 on=5xx backoff=200ms,200ms; }
+    llm_class long    { retry 1 on=5xx backoff=20s,20s; }
+
+    llm_model a { route a; }
+    llm_model b { route b; }
+    llm_model c { route c; }
+
+    llm_key caller { secret plain:sk-test; models *; }
+    llm_key short  { secret plain:sk-short; models *; class short; }
+    llm_key long   { secret plain:sk-long; models *; class long; }
+
+    server {
+        listen 127.0.0.1:$port http2;
+$::Route
+    }
+_EOC_
+
+require LLM::Http2;
+
+my $h = LLM::Http2->new($port);
+my $post = sub {
+    my ($model, $key) = @_;
+
+    return $h->post('/v1/chat/completions',
+                    qq({"model": "$model", "messages": []}),
+                    'content-type' => 'application/json',
+                    authorization => "Bearer sk-$key");
+};
+
+my $long = $post->('a', 'long');
+my @queue = map { $post->('b', 'test') } 1 .. 4;
+my $short = $post->('c', 'short');
+
+wait_for(2, sub { sent() >= 3 });
+$h->reset($long);
+$h->reset($queue[2]);
+$h->wait($short, @queue[0, 1, 3]);
+
+like($h->body($_), qr/well/, "stream $_ was served")
+    for $short, @queue[0, 1, 3];
+is($h->ended($short), 'end', 'with its end');
+is(main::calls(), 'a=1 b=3 c=2', 'calls');
+
+my @r = records(6, $n->usage_file);
+my @left = grep { $_->{outcome} eq 'client_closed' } @r;
+
+is(scalar @left, 2, 'two have left');
+holds($_, 'status=499 latency_ms<1000') for @left;
+is(scalar(grep { $_->{outcome} eq 'ok' } @r), 4, 'four were served');
+
+undef $h;
+main::quits($n);
+
+
+=== TEST 39: a reload in the middle of a stream
+--- config eval: $::Here
+--- provider eval
+"a stream:\n    status 500\n    json {}\nb stream:\n    sse\n"
+. '    times 20 pause=50 data {"choices":[{"index":0,"delta":{"content":"{{i}}"}}]}'
+. "\n    done"
+--- steps
+my $n = main::own(main::two('switch on=5xx;'));
+my $c = main::start($n->port, $::AskStream);
+
+wait_for(2, sub { sent() == 2 });
+$n->reload;
+
+my $r = main::answer($c);
+
+is($r->{status}, 200, 'status');
+like($r->{content}, qr/"20".*DONE/s, 'to its end');
+holds((records(1, $n->usage_file))[0], 'outcome=ok rung=switch');
+main::quits($n);

@@ -224,7 +224,7 @@ sub answer {
 
     return { status => $status // 0, headers => \%headers, reason => '',
              content => $content // '', ms => (time - $c->{time}) * 1000,
-             json => eval { JSON::PP::decode_json($content) } };
+             json => scalar eval { JSON::PP::decode_json($content) } };
 }
 
 
