@@ -312,9 +312,10 @@ static unsigned
 llm_openai_chat(llm_answer_t *a)
 {
     int                 error;
-    uint64_t            n, m;
+    uint64_t            n, m, before;
     const llm_found_t  *usage, *choices;
 
+    before = a->text;
     error = llm_answer_has_error(a);
 
     if (a->model.len == 0) {
@@ -356,6 +357,15 @@ llm_openai_chat(llm_answer_t *a)
     }
 
     if (choices->count) {
+
+        /* the first chunk only tells the role, as a rule: no content yet */
+
+        if (!a->role) {
+            a->role = 1;
+
+            return (a->text > before || a->finished) ? LLM_EVENT_CONTENT : 0;
+        }
+
         return LLM_EVENT_CONTENT;
     }
 

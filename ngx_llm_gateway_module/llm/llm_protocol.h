@@ -124,6 +124,7 @@ struct llm_answer_s {
     unsigned             begun:1;       /* the event has data */
     unsigned             scanning:1;    /* and they go to the scanner */
     unsigned             finished:1;    /* EOF is a good end now */
+    unsigned             role:1;        /* a chunk with a choice came */
     unsigned             broken:1;      /* an event made no sense, */
     unsigned             lost:1;        /* or the array's frame */
     unsigned             read:1;

@@ -112,7 +112,7 @@ test_chat(void)
           "{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12}}"
           "\n\n"
           "data: [DONE]\n\n",
-          ":C :C :C :U :D ok:CUD text=5 model=m-1 "
+          ": :C :C :U :D ok:CUD text=5 model=m-1 "
           "tier=default {\"input\":9,\"output\":3} raw={\"prompt_tokens\":9,"
           "\"completion_tokens\":3,\"total_tokens\":12}");
 
@@ -122,7 +122,7 @@ test_chat(void)
           "data: {\"choices\":[{\"index\":0,\"content_filter_results\":{}}]}"
           "\r\n\r\n"
           "data: [DONE]\r\n\r\n",
-          ": :C :D ok:CD");
+          ": : :D ok:D");
 
     check(LLM_OP_CHAT, SSE, "usage on the last chunk, no end mark",
           "data: {\"choices\":[{\"delta\":{\"content\":\"a\",\"reasoning\":"
@@ -191,12 +191,12 @@ test_chat(void)
     check(LLM_OP_CHAT, SSE, "garbage breaks it once, bytes go on",
           "data: {nonsense}\n\ndata: [nor this]\n\n"
           "data: {\"choices\":[{\"delta\":{}}]}\n\ndata: [DONE]\n\n",
-          "! : :C :D bad:CD");
+          "! : : :D bad:D");
 
     check(LLM_OP_CHAT, SSE, "data of several lines",
           "data: {\"choices\":\ndata:  [{\"delta\":\ndata\ndata: {}}]}\n\n"
           "data:  [DONE]  \ndata:\n\n",
-          ":C :D ok:CD");
+          ": :D ok:D");
 
     check(LLM_OP_COMPLETIONS, SSE, "legacy completions",
           "data: {\"choices\":[{\"text\":\"The\",\"finish_reason\":null}]}"
