@@ -12,7 +12,7 @@
 
 #define NGX_LLM_ZONE_MAGIC     0x6c6c6d7a
 #define NGX_LLM_ZONE_VERSION   1
-#define NGX_LLM_ZONE_ROOTS     8
+#define NGX_LLM_ZONE_ROOTS     16
 #define NGX_LLM_ZONE_NAME_LEN  15
 
 

@@ -40,7 +40,7 @@ void ngx_llm_zone_free_locked(ngx_llm_zone_t *zone, void *p);
 /*
  * A named root pointer in the zone, created zeroed with this size on the
  * first call and found again after reload: what the usage log hangs its
- * buffers on.  At most 8 names of at most 15 bytes.  NULL: no memory, no name
+ * buffers on.  At most 16 names of at most 15 bytes.  NULL: no memory, no name
  * left, or the root has another size.
  */
 void *ngx_llm_zone_root(ngx_llm_zone_t *zone, const char *name, size_t size);

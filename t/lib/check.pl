@@ -110,7 +110,7 @@ none('comments are of C89', @cplus);
 
 my %header_layer = map { m{/([^/]+\.h)$} ? ($1 => layer($_)) : () }
                        keys %source;
-my %below = (llm => [], service => [], conf => [qw(service llm)],
+my %below = (llm => [], service => [qw(llm)], conf => [qw(service llm)],
              http => [qw(conf service llm)]);
 my (@up, @pure, @http, @peer, @proto, @first);
 
@@ -142,9 +142,10 @@ for my $f (sort keys %source) {
 
         if ($layer eq 'service' && ($to // '') eq 'service'
             && $i !~ /^\Q$own\E\.h$/ && $i ne 'ngx_llm_compat.h'
-            && !($own =~ /^ngx_llm_health/ && $i =~ /^ngx_llm_health/)
-            && !($own =~ /^ngx_llm_(?:log|health)/
-                 && $i eq 'ngx_llm_zone.h'))
+            && !($own =~ /^ngx_llm_(health|quota|state|keys|totals)/
+                 && $i =~ /^ngx_llm_$1/)
+            && !($own =~ /^ngx_llm_(?:log|health|quota|state|keys|totals)/
+                 && $i =~ /^ngx_llm_(?:zone|state)\.h$/))
         {
             push @peer, "$f includes $i";
         }
