@@ -18,7 +18,7 @@ mkdir -p "$apt_root"
 build="gcc libc6-dev make dpkg-dev nginx nginx-dev libcjson-dev curl
     ca-certificates"
 test="clang llvm libclang-rt-dev valgrind perl openssl wrk procps
-    libio-socket-ssl-perl libpcre2-dev zlib1g-dev libssl-dev"
+    libio-socket-ssl-perl libpcre2-dev zlib1g-dev libssl-dev tzdata"
 
 want=$build
 [ "${1:-test}" = build ] || want="$want $test"
