@@ -275,35 +275,125 @@ is(main::said($n, qr/refused our credential/), 1, 'once');
 unlike($n->error_log, qr/\[alert\]|\[emerg\]/, 'and nothing else');
 
 
-=== TEST 12: 403 and 402 alike; not one about content
+=== TEST 12: 403 alike; not one about content, nor one model's
 --- http_config eval
-main::providers(map { $_ => '' } qw(a b c)) . "llm_class default { last_resort off; }\n"
-. CORE::join('', map { "llm_model $_ { route $_; }\n" } qw(a b c)) . $::Key
+main::providers(map { $_ => '' } qw(a c d)) . "llm_class default { last_resort off; }\n"
+. CORE::join('', map { "llm_model $_ { route $_; }\n" } qw(a c d)) . $::Key
+. "llm_model d2 { route d model=other; }\n"
 --- config eval: $::Route
 --- provider
 a:
     status 403
     json {"error":{"message":"not yours"}}
-b:
-    status 402
-    json {"error":{"message":"pay"}}
 c:
     status 403
     json {"error":{"message":"flagged","code":"content_policy_violation"}}
+d #1:
+    status 403
+    json {"error":{"message":"no access to model d","code":"model_not_found"}}
+d:
+    json {"choices":[{"index":0,"message":{"content":"well"}}]}
 --- steps
-for my $m (qw(a b c)) {
+for my $m (qw(a c d)) {
     main::chat(qq({"model": "$m", "messages": []})) for 1 .. 3;
 }
 
-is(main::calls(), 'a=1 b=1 c=3', 'calls');
+is(main::calls(), 'a=1 c=3 d=1', 'calls');
+holds(main::chat('{"model": "d", "messages": []}'),
+      'error.code=no_route decision.0.reason=model_denied', 'one model');
+is(main::chat('{"model": "d2", "messages": []}')->{status}, 200,
+   'others of that account go on');
 --- error_log
 [crit]
-refused our credential with status 403
-refused our credential with status 402
---- ladder
+refused our credential with
+refused our credential for model "d"
+--- may_log
+[crit]
 
 
-=== TEST 13: a reload forgets no breaker and no pause
+=== TEST 13: an account that is used up is left out, as is a model's quota
+--- http_config eval
+main::providers(map { $_ => '' } qw(a b c d z))
+. "llm_class default { switch on=429; last_resort off; }\n"
+. CORE::join('', map { "llm_model $_ { route $_; route z priority=2; }\n"
+                       . "llm_model $_-2 { route $_; }\n" } qw(a b c d))
+. $::Key
+--- config eval: $::Route
+--- provider eval
+"a:\n    status 402\n    json {\"error\":{\"message\":\"pay\"}}\n"
+. "b:\n    status 429\n    json {\"error\":{\"code\":\"insufficient_quota\"}}\n"
+. "c:\n    status 400\n    json {\"error\":{\"message\":\"Your credit balance is "
+. "too low to access\"}}\n"
+. "d:\n    status 429\n    json {\"error\":{\"details\":[{\"quotaId\":"
+. "\"GenerateRequestsPerDayPerProjectPerModel-FreeTier\"}]}}\nz:\n    $::Ok\n"
+--- steps
+for my $m (qw(a b c d)) {
+    my $ask = qq({"model": "$m", "messages": []});
+
+    my $r = main::chat($ask);
+    is($r->{status}, 200, "$m: another one helps");
+    is($r->{headers}{'x-llm-attempts'}, 2, "$m: after an attempt");
+    is(main::chat($ask)->{headers}{'x-llm-attempts'}, 1, "$m: left out");
+}
+
+is(main::calls(), 'a=1 b=1 c=1 d=1 z=8', 'calls');
+
+for my $m (qw(a b c)) {
+    my $r = main::chat(qq({"model": "$m-2", "messages": []}));
+
+    is($r->{status}, 503, "$m: all of its account");
+    holds($r, 'error.code=no_route decision.0.reason=account_spent');
+    main::between($r->{headers}{'retry-after'}, 200, 300, "$m: Retry-After");
+}
+
+is(main::chat('{"model": "d-2", "messages": []}')->{status}, 429,
+   'd: not its other models');
+
+my @r = records(12);
+
+holds($r[0], 'outcome=ok attempts.0.status=402 attempts.0.error~"^429: "');
+
+
+=== TEST 14: what each provider calls its limits
+--- http_config eval
+main::providers(map { $_ => '' } qw(a b c d z))
+. "llm_class default { switch on=429; }\n"
+. CORE::join('', map { "llm_model $_ { route $_; route z priority=2; }\n" }
+                     qw(a b c d))
+. $::Key
+--- config eval: $::Route
+--- provider eval
+my $later = do { my @t = gmtime(time + 60);
+                 sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900,
+                         $t[4] + 1, @t[3, 2, 1, 0] };
+"a:\n    header anthropic-ratelimit-input-tokens-remaining: 0\n"
+. "    header anthropic-ratelimit-input-tokens-reset: $later\n    $::Ok\n"
+. "b #1:\n    header x-ratelimit-remaining-requests: 0\n    $::Ok\n"
+. "b:\n    $::Ok\n"
+. "c:\n    header x-ratelimit-remaining-tokens: 0\n"
+. "    header x-ratelimit-reset-tokens: 2m59.56s\n"
+. "    header x-ratelimit-remaining-requests: 100\n"
+. "    header x-ratelimit-reset-requests: 10ms\n    $::Ok\n"
+. "d:\n    status 429\n    json {\"error\":{\"code\":429,\"message\":\"x\","
+. "\"details\":[{\"retryDelay\":\"34.4s\"}]}}\n"
+. "z:\n    $::Ok\n"
+--- steps
+for my $m (qw(a b c d)) {
+    my $ask = qq({"model": "$m", "messages": []});
+
+    is(main::chat($ask)->{status}, 200, "$m: well");
+    is(main::chat($ask)->{headers}{'x-llm-provider'}, 'z', "$m: left out");
+}
+
+select undef, undef, undef, 1.2;
+
+my @who = map { main::chat(qq({"model": "$_", "messages": []}))
+                    ->{headers}{'x-llm-provider'} } qw(a b c d);
+
+is(CORE::join(' ', @who), 'z b z z', 'b told no time: a second');
+
+
+=== TEST 15: a reload forgets no breaker and no pause
 --- config eval: $::Here
 --- provider eval
 "a:\n    $::Fail\nb:\n    $::Ok\n"
@@ -331,7 +421,7 @@ is(main::calls(), 'a=5 b=13 c=1', 'calls');
 main::quits($n);
 
 
-=== TEST 14: rpm of an account: what is above goes elsewhere, from any worker
+=== TEST 16: rpm of an account: what is above goes elsewhere, from any worker
 --- config eval: $::Here
 --- provider eval: "a:\n    $::Ok\nb:\n    $::Ok"
 --- steps
@@ -347,7 +437,7 @@ is(scalar(grep { @{ $_->{attempts} } == 1 && $_->{rung} eq 'first' } @r), 10,
    'each was one attempt');
 
 
-=== TEST 15: inflight of an account, given back when an attempt ends or leaves
+=== TEST 17: inflight of an account, given back when an attempt ends or leaves
 --- config eval: $::Here
 --- provider eval
 "a #1:\n    hang\na #2:\n    pause 300\n    $::Ok\n"
@@ -374,7 +464,7 @@ is(main::chat(undef, port => $port)->{headers}{'x-llm-provider'}, 'a',
    'it was given back again');
 
 
-=== TEST 16: what a dead worker had in flight comes back
+=== TEST 18: what a dead worker had in flight comes back
 --- config eval: $::Here
 --- provider eval: "a #1:\n    hang\na:\n    $::Ok\nb:\n    $::Ok"
 --- steps
@@ -395,7 +485,7 @@ is(main::chat(undef, port => $n->port)->{headers}{'x-llm-provider'}, 'a',
    'it was given back');
 
 
-=== TEST 17: tpm of an account: estimated first, then as it was used
+=== TEST 19: tpm of an account: estimated first, then as it was used
 --- http_config eval: main::two('', a => 'limit tpm=100;')
 --- config eval: $::Route
 --- provider eval: "a #1:\n    pause 300\n    $::Ok\na:\n    $::Ok\nb:\n    $::Ok"
@@ -411,7 +501,7 @@ is(main::chat('{"model": "m", "messages": [], "max_tokens": 90}')
    ->{headers}{'x-llm-provider'}, 'b', 'this one would not fit');
 
 
-=== TEST 18: where all routes are shut, the refusal says why and until when
+=== TEST 20: where all routes are shut, the refusal says why and until when
 --- http_config eval
 main::providers(open => '', cool => '', full => 'limit rpm=1;', denied => '')
 . "llm_class default { last_resort off; }\n"
@@ -449,7 +539,7 @@ refused our credential
 --- ladder
 
 
-=== TEST 19: last_resort: the one that looks least bad is tried all the same
+=== TEST 21: last_resort: the one that looks least bad is tried all the same
 --- http_config eval
 main::providers(a => '', b => '') . <<'_EOC_' . $::Key;
     llm_class default { last_resort on; }

@@ -56,7 +56,8 @@ our %Ladder = (
         none    => 'first a !',
     },
 
-    # a provider that asks for more patience than the back-off has
+    # a provider that asks for more patience than the back-off has, or whose
+    # account is used up
 
     patience => {
         default => 'first a, switch b',
@@ -173,7 +174,9 @@ entry '400, a key that is not good', 'auth', status => 400,
 entry '403, content that was flagged', 'caller', status => 403,
       code => 'content_policy_violation';
 
-entry "$_", 'auth', status => $_ for 401, 402, 403;
+entry "$_", 'auth', status => $_ for 401, 403;
+entry '403 for one model', 'auth', status => 403, code => 'model_not_found',
+      told => 'Project p does not have access to model m';
 
 entry '408', 'timeout', status => 408;
 entry '429', '429', status => 429;
@@ -181,8 +184,13 @@ entry '429 with Retry-After', '429', status => 429, ladder => 'patience',
       header => 'Retry-After: 30';
 entry '429 with retry-after-ms', '429', status => 429, ladder => 'patience',
       header => 'retry-after-ms: 2500';
-entry '429, a quota that is used up', 'auth', status => 429,
-      code => 'insufficient_quota';
+entry '429, a quota that is used up', '429', status => 429,
+      ladder => 'patience', code => 'insufficient_quota';
+entry '400, no credit', '429', status => 400, ladder => 'patience',
+      told => 'Your credit balance is too low to access the API';
+entry '402', '429', status => 402, ladder => 'patience';
+entry '429, a pause in its body', '429', status => 429, ladder => 'patience',
+      told => 'Quota exceeded. Please retry in 34.4s.';
 entry "$_", '5xx', status => $_ for 500, 502, 503, 504, 529;
 entry '503 with Retry-After', '5xx', status => 503, ladder => 'patience',
       header => 'Retry-After: 30';

@@ -17,6 +17,8 @@ static ngx_int_t ngx_http_llm_answer_open(ngx_http_llm_answer_t *an);
 static llm_answer_e ngx_http_llm_answer_kind(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_text(ngx_http_llm_answer_t *an,
+    llm_str_t *text);
 static ngx_int_t ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_more(ngx_http_llm_answer_t *an);
@@ -245,8 +247,8 @@ ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an)
 static ngx_int_t
 ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
 {
-    ngx_buf_t               *b;
     llm_str_t                body;
+    llm_failure_t            failure;
     ngx_http_upstream_t     *u;
     ngx_http_llm_attempt_t  *at;
 
@@ -259,15 +261,19 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
         return NGX_AGAIN;
     }
 
-    ngx_memzero(&body, sizeof(llm_str_t));
-
-    if (an->held) {
-        b = an->held->buf;
-        body.data = b->pos;
-        body.len = b->last - b->pos;
+    if (ngx_http_llm_answer_text(an, &body) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    at->failure = llm_failure_status(at->status, &body);
+    llm_failure_read(at->status, &body, &failure);
+
+    at->failure = failure.kind;
+    at->spent = failure.spent;
+    at->model = failure.model;
+
+    if (at->pace.retry_after_ms < 0) {
+        at->pace.retry_after_ms = failure.delay_ms;
+    }
 
     if (at->failure != LLM_FAILURE_CALLER) {
 
@@ -293,6 +299,50 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
     an->gathered = an->complete;
 
     return ngx_http_llm_answer_commit(an);
+}
+
+
+/* what is held, in one piece */
+
+static ngx_int_t
+ngx_http_llm_answer_text(ngx_http_llm_answer_t *an, llm_str_t *text)
+{
+    u_char       *p;
+    size_t        len;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    text->len = 0;
+    text->data = NULL;
+
+    if (an->held == NULL) {
+        return NGX_OK;
+    }
+
+    b = an->held->buf;
+
+    if (an->held->next == NULL) {
+        text->data = b->pos;
+        text->len = b->last - b->pos;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(an->request->pool, an->held_size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for (cl = an->held; cl; cl = cl->next) {
+        b = cl->buf;
+        len = b->last - b->pos;
+        p = ngx_cpymem(p, b->pos, len);
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
 }
 
 

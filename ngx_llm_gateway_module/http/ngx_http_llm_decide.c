@@ -69,7 +69,7 @@ ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
 
     ladder.retries = ngx_http_llm_health_shut(at->route) ? policy->retries
                                                          : at->retry;
-    ladder.retry_after_ms = at->retry_after;
+    ladder.retry_after_ms = at->pace.retry_after_ms;
     ladder.committed = at->committed;
     ladder.routes = (cand != NULL);
 

@@ -22,12 +22,17 @@
 /* the pause after a 429 that names none */
 #define NGX_HTTP_LLM_DEFAULT_PAUSE  1000
 
+/* when to ask again where another request probes just now */
+#define NGX_HTTP_LLM_PROBE_PAUSE    1000
+
 
 static ngx_llm_health_result_e ngx_http_llm_health_result(
     ngx_http_llm_attempt_t *at);
+static void ngx_http_llm_health_pause(ngx_http_llm_attempt_t *at,
+    ngx_llm_health_t *rh, ngx_llm_health_t *ph,
+    ngx_llm_health_result_e result);
 static void ngx_http_llm_health_log(ngx_http_llm_attempt_t *at,
     ngx_llm_health_change_e change);
-static ngx_msec_int_t ngx_http_llm_health_duration(ngx_str_t *value);
 static ngx_uint_t ngx_http_llm_health_estimate(ngx_http_llm_attempt_t *at);
 
 
@@ -111,6 +116,9 @@ ngx_http_llm_health_reason(ngx_http_llm_route_t *route, ngx_msec_t *wait)
     case NGX_LLM_HEALTH_DOWN:
         return "provider_down";
 
+    case NGX_LLM_HEALTH_COOLING:
+        return "account_spent";
+
     default:
         break;
     }
@@ -135,6 +143,9 @@ ngx_http_llm_health_reason(ngx_http_llm_route_t *route, ngx_msec_t *wait)
     case NGX_LLM_HEALTH_COOLING:
         return "cooling_down";
 
+    case NGX_LLM_HEALTH_AUTH:
+        return "model_denied";
+
     default: /* OK, or the half open one's probe */
         return NULL;
     }
@@ -153,6 +164,7 @@ ngx_http_llm_health_shut(ngx_http_llm_route_t *route)
 
     case NGX_LLM_HEALTH_AUTH:
     case NGX_LLM_HEALTH_DOWN:
+    case NGX_LLM_HEALTH_COOLING:
         return 1;
 
     default:
@@ -161,7 +173,15 @@ ngx_http_llm_health_shut(ngx_http_llm_route_t *route)
 
     h = ngx_http_llm_route_health[route->index];
 
-    return ngx_llm_health_check(h, &wait) == NGX_LLM_HEALTH_OPEN;
+    switch (ngx_llm_health_check(h, &wait)) {
+
+    case NGX_LLM_HEALTH_OPEN:
+    case NGX_LLM_HEALTH_AUTH:
+        return 1;
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -193,7 +213,7 @@ ngx_http_llm_health_acquire(ngx_http_llm_attempt_t *at, const char **reason,
     {
         ngx_llm_health_tokens(ph, ngx_current_msec, -(ngx_int_t) tokens);
         *reason = "breaker_open";
-        *wait = 1000;
+        *wait = NGX_HTTP_LLM_PROBE_PAUSE;
         return NGX_BUSY;
     }
 
@@ -204,7 +224,7 @@ ngx_http_llm_health_acquire(ngx_http_llm_attempt_t *at, const char **reason,
                                       NGX_LLM_HEALTH_ABANDONED, -1);
         ngx_llm_health_tokens(ph, ngx_current_msec, -(ngx_int_t) tokens);
         *reason = "provider_denied";
-        *wait = 1000;
+        *wait = NGX_HTTP_LLM_PROBE_PAUSE;
         return NGX_BUSY;
     }
 
@@ -272,7 +292,6 @@ void
 ngx_http_llm_health_release(ngx_http_llm_attempt_t *at)
 {
     int64_t                   used;
-    ngx_msec_t                pause;
     ngx_llm_health_t         *rh, *ph;
     ngx_llm_health_result_e   result;
 
@@ -289,39 +308,21 @@ ngx_http_llm_health_release(ngx_http_llm_attempt_t *at)
 
     ngx_http_llm_health_log(at, ngx_llm_health_release(rh, &at->route_ticket,
                                     result == NGX_LLM_HEALTH_DENIED
+                                    && !at->model
                                     ? NGX_LLM_HEALTH_NEUTRAL : result, -1));
 
     /* the account as a whole fails only where its credential does; an attempt
        without an answer says nothing of that */
 
-    if (ngx_llm_health_release(ph, &at->provider_ticket,
-                               result == NGX_LLM_HEALTH_FAILURE
-                               ? NGX_LLM_HEALTH_ABANDONED : result, -1)
-        == NGX_LLM_HEALTH_REJECTED)
-    {
-        ngx_log_error(NGX_LOG_CRIT, at->ctx->request->connection->log, 0,
-                      "llm provider \"%V\" refused our credential with status "
-                      "%ui: it is left out until a probe succeeds",
-                      &at->route->provider->name, at->status);
-    }
+    ngx_http_llm_health_log(at, ngx_llm_health_release(ph,
+                                    &at->provider_ticket,
+                                    result == NGX_LLM_HEALTH_FAILURE
+                                    ? NGX_LLM_HEALTH_ABANDONED
+                                    : result == NGX_LLM_HEALTH_DENIED
+                                      && at->model
+                                      ? NGX_LLM_HEALTH_NEUTRAL : result, -1));
 
-    if (result == NGX_LLM_HEALTH_REFUSED
-        || (at->status == NGX_HTTP_SERVICE_UNAVAILABLE
-            && at->retry_after > 0))
-    {
-        pause = at->retry_after >= 0 ? (ngx_msec_t) at->retry_after
-                                     : NGX_HTTP_LLM_DEFAULT_PAUSE;
-
-        ngx_llm_health_cool(rh, ngx_min(pause, NGX_HTTP_LLM_MAX_PAUSE));
-    }
-
-    if (at->exhausted && at->reset > 0) {
-
-        /* go elsewhere before the next one is refused */
-
-        ngx_llm_health_remaining(rh, 0, ngx_min((ngx_msec_t) at->reset,
-                                                NGX_HTTP_LLM_MAX_PAUSE));
-    }
+    ngx_http_llm_health_pause(at, rh, ph, result);
 
     if (at->route->provider->limit_tpm) {
         used = at->has_usage ? llm_usage_input(&at->usage)
@@ -338,6 +339,48 @@ ngx_http_llm_health_release(ngx_http_llm_attempt_t *at)
 }
 
 
+/* what the provider said of its limits: one pauses, the other goes elsewhere
+   before the next request is refused */
+
+static void
+ngx_http_llm_health_pause(ngx_http_llm_attempt_t *at, ngx_llm_health_t *rh,
+    ngx_llm_health_t *ph, ngx_llm_health_result_e result)
+{
+    int64_t  wish;
+
+    wish = at->pace.retry_after_ms;
+
+    if (at->spent && at->model) {
+        (void) ngx_llm_health_cool(rh, NGX_HTTP_LLM_MAX_PAUSE);
+
+    } else if (at->spent) {
+
+        if (ngx_llm_health_cool(ph, NGX_HTTP_LLM_MAX_PAUSE)) {
+            ngx_log_error(NGX_LOG_ERR, at->ctx->request->connection->log, 0,
+                          "llm account of provider \"%V\" is used up, by its "
+                          "answer with status %ui: it is left out for 5 "
+                          "minutes",
+                          &at->route->provider->name, at->status);
+        }
+
+    } else if (result == NGX_LLM_HEALTH_REFUSED
+               || (at->status == NGX_HTTP_SERVICE_UNAVAILABLE && wish > 0))
+    {
+        wish = wish >= 0 ? wish : NGX_HTTP_LLM_DEFAULT_PAUSE;
+
+        (void) ngx_llm_health_cool(rh, (ngx_msec_t)
+                                       ngx_min(wish, NGX_HTTP_LLM_MAX_PAUSE));
+    }
+
+    if (at->pace.empty) {
+        wish = llm_pace_pause(&at->pace);
+
+        ngx_llm_health_remaining(rh, 0, (ngx_msec_t)
+                                        ngx_min(wish, NGX_HTTP_LLM_MAX_PAUSE));
+    }
+}
+
+
 static void
 ngx_http_llm_health_log(ngx_http_llm_attempt_t *at,
     ngx_llm_health_change_e change)
@@ -346,7 +389,21 @@ ngx_http_llm_health_log(ngx_http_llm_attempt_t *at,
 
     log = at->ctx->request->connection->log;
 
-    if (change == NGX_LLM_HEALTH_OPENED) {
+    if (change == NGX_LLM_HEALTH_REJECTED && at->model) {
+        ngx_log_error(NGX_LOG_CRIT, log, 0,
+                      "llm provider \"%V\" refused our credential for model "
+                      "\"%V\" with status %ui: the model is left out there "
+                      "until a probe succeeds",
+                      &at->route->provider->name, &at->upstream_model,
+                      at->status);
+
+    } else if (change == NGX_LLM_HEALTH_REJECTED) {
+        ngx_log_error(NGX_LOG_CRIT, log, 0,
+                      "llm provider \"%V\" refused our credential with status "
+                      "%ui: it is left out until a probe succeeds",
+                      &at->route->provider->name, at->status);
+
+    } else if (change == NGX_LLM_HEALTH_OPENED) {
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "llm breaker of \"%V\" at provider \"%V\" opened",
                       &at->upstream_model, &at->route->provider->name);
@@ -441,124 +498,33 @@ void
 ngx_http_llm_health_header(ngx_http_llm_attempt_t *at, ngx_str_t *name,
     ngx_str_t *value)
 {
-    ngx_int_t       n;
-    ngx_msec_int_t  ms;
+    time_t       t;
+    ngx_time_t  *tp;
 
-    if (name->len == sizeof("retry-after") - 1
-        && ngx_memcmp(name->data, "retry-after", name->len) == 0)
-    {
-        n = ngx_atoi(value->data, value->len);
+    /* all that tell a pace begin so, and few others */
 
-        if (n != NGX_ERROR) {
-            ms = ngx_min(n, 86400) * 1000;
-
-        } else {
-            n = ngx_parse_http_time(value->data, value->len);
-            ms = (n == NGX_ERROR || n <= ngx_time())
-                 ? -1 : ngx_min(n - ngx_time(), 86400) * 1000;
-        }
-
-        if (at->retry_after < 0) {
-            at->retry_after = ms;
-        }
-
-    } else if (name->len == sizeof("retry-after-ms") - 1
-               && ngx_memcmp(name->data, "retry-after-ms", name->len) == 0)
-    {
-        n = ngx_atoi(value->data, value->len);
-
-        if (n != NGX_ERROR) {
-            at->retry_after = ngx_min(n, 86400000);
-        }
-
-    } else if (name->len > sizeof("x-ratelimit-remaining-") - 1
-               && ngx_memcmp(name->data, "x-ratelimit-remaining-",
-                             sizeof("x-ratelimit-remaining-") - 1)
-                  == 0)
-    {
-        if (value->len == 1 && value->data[0] == '0') {
-            at->exhausted = 1;
-        }
-
-    } else if (name->len > sizeof("x-ratelimit-reset-") - 1
-               && ngx_memcmp(name->data, "x-ratelimit-reset-",
-                             sizeof("x-ratelimit-reset-") - 1)
-                  == 0)
-    {
-        ms = ngx_http_llm_health_duration(value);
-
-        if (ms > 0 && (at->reset == 0 || ms < at->reset)) {
-            at->reset = ms;
-        }
-    }
-}
-
-
-/* "120ms", "6m0s", "1h2m3.5s", or plain seconds; -1 if it is none */
-
-static ngx_msec_int_t
-ngx_http_llm_health_duration(ngx_str_t *value)
-{
-    u_char          *p, *end;
-    ngx_uint_t       scale;
-    ngx_msec_int_t   ms, n;
-
-    p = value->data;
-    end = p + value->len;
-    ms = 0;
-
-    while (p < end) {
-
-        if (*p < '0' || *p > '9') {
-            return -1;
-        }
-
-        for (n = 0; p < end && *p >= '0' && *p <= '9'; p++) {
-            if (n > 100000000) {
-                return -1;
-            }
-
-            n = n * 10 + (*p - '0');
-        }
-
-        /* fractions: three digits of them are milliseconds */
-
-        n *= 1000;
-
-        if (p < end && *p == '.') {
-
-            for (p++, scale = 100; p < end && *p >= '0' && *p <= '9'; p++) {
-                n += (*p - '0') * scale;
-                scale /= 10;
-            }
-        }
-
-        if (end - p >= 2 && p[0] == 'm' && p[1] == 's') {
-            ms += n / 1000;
-            p += 2;
-            continue;
-        }
-
-        switch (p < end ? *p : 's') {
-
-        case 's':
-            ms += n;
-            break;
-
-        case 'm':
-            ms += n * 60;
-            break;
-
-        case 'h':
-            ms += n * 3600;
-            break;
-
-        default:
-            return -1;
-        }
-
-        p++;
+    if (*name->data != 'r' && *name->data != 'x' && *name->data != 'a') {
+        return;
     }
 
-    return ngx_min(ms, 86400000);
+    tp = ngx_timeofday();
+
+    if (llm_pace_header(&at->pace, ngx_http_llm_pure(name),
+                        ngx_http_llm_pure(value),
+                        (int64_t) tp->sec * 1000 + tp->msec)
+        != LLM_INVALID
+        || at->pace.retry_after_ms >= 0
+        || name->len != sizeof("retry-after") - 1)
+    {
+        return;
+    }
+
+    /* Retry-After may be a date */
+
+    t = ngx_parse_http_time(value->data, value->len);
+
+    if (t != (time_t) NGX_ERROR && t > tp->sec) {
+        at->pace.retry_after_ms = ngx_min((int64_t) (t - tp->sec) * 1000,
+                                          LLM_PACE_MAX);
+    }
 }

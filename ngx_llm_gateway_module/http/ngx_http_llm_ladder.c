@@ -197,7 +197,7 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     at->upstream_model = cand->upstream_model;
     at->n = ctx->attempts.nelts + 1;
     at->rung = rung;
-    at->retry_after = -1;
+    llm_pace_init(&at->pace);
     at->start = ngx_current_msec;
     at->forced = cand->forced;
 

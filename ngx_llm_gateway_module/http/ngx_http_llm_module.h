@@ -16,6 +16,8 @@
 #include "llm_base.h"
 #include "llm_endpoint.h"
 #include "llm_error.h"
+#include "llm_failure.h"
+#include "llm_pace.h"
 #include "llm_price.h"
 #include "llm_request.h"
 #include "llm_splice.h"
@@ -118,14 +120,14 @@ struct ngx_http_llm_attempt_s {
                                                  it */
     ngx_http_llm_rung_e        rung;
 
-    llm_failure_e     failure;
+    llm_failure_e              failure;
     const char                *error;         /* in words, or NULL */
     const char                *words;         /* the same without its kind */
     llm_str_t                  detail;        /* the provider's own words, for
                                                  the client alone */
     llm_decision_t             decision;      /* once decided */
-    ngx_msec_int_t             retry_after;   /* the provider's wish, ms; -1 */
-    ngx_msec_int_t             reset;         /* until its window resets, ms */
+    llm_pace_t                 pace;          /* what the provider says of its
+                                                 limits */
     ngx_uint_t                 admitted;      /* tokens counted against the
                                                  account's limit */
     ngx_llm_health_ticket_t    route_ticket;
@@ -159,7 +161,9 @@ struct ngx_http_llm_attempt_s {
     unsigned                   forced:1;      /* the least bad: whatever its
                                                  health says */
     unsigned                   answered:1;    /* its health knows so */
-    unsigned                   exhausted:1;   /* nothing remains of a window */
+    unsigned                   spent:1;       /* the account is used up */
+    unsigned                   model:1;       /* or this model alone is refused
+                                                 or used up, not the account */
     unsigned                   overdue:1;     /* the class's deadline passed */
     unsigned                   told:1;        /* error has its kind in front */
 

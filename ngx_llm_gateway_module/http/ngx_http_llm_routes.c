@@ -334,30 +334,13 @@ static ngx_uint_t
 ngx_http_llm_routes_tagged(ngx_http_llm_class_t *class,
     ngx_http_llm_provider_t *provider)
 {
-    ngx_uint_t     i, k;
-    ngx_keyval_t  *want, *have;
+    ngx_uint_t     i;
+    ngx_keyval_t  *want;
 
     want = class->require.elts;
-    have = provider->tags.elts;
 
     for (i = 0; i < class->require.nelts; i++) {
-
-        for (k = 0; k < provider->tags.nelts; k++) {
-
-            if (want[i].key.len == have[k].key.len
-                && want[i].value.len == have[k].value.len
-                && ngx_memcmp(want[i].key.data, have[k].key.data,
-                              want[i].key.len)
-                   == 0
-                && ngx_memcmp(want[i].value.data, have[k].value.data,
-                              want[i].value.len)
-                   == 0)
-            {
-                break;
-            }
-        }
-
-        if (k == provider->tags.nelts) {
+        if (!ngx_http_llm_conf_has_tag(provider, &want[i])) {
             return 0;
         }
     }
@@ -408,12 +391,14 @@ ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
         /* a route that will have room again is what a queue waits for */
 
         if (ngx_strcmp(reason, "account_full") == 0
+            || ngx_strcmp(reason, "account_spent") == 0
             || ngx_strcmp(reason, "cooling_down") == 0)
         {
             *failure = LLM_FAILURE_LIMIT;
 
         } else if (*failure == LLM_FAILURE_NONE) {
             *failure = ngx_strcmp(reason, "provider_denied") == 0
+                       || ngx_strcmp(reason, "model_denied") == 0
                        ? LLM_FAILURE_AUTH : LLM_FAILURE_5XX;
         }
     }

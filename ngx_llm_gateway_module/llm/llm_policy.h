@@ -9,39 +9,7 @@
 #define _LLM_POLICY_H_INCLUDED_
 
 
-#include "llm_base.h"
-
-
-/* kinds of failure, as "on=" names them */
-
-#define LLM_FAILURE_MAP(F)                                                    \
-    F(CONNECT, connect) F(TIMEOUT, timeout) F(RESET, reset) F(429, 429)       \
-    F(5XX, 5xx) F(INVALID, invalid) F(AUTH, auth) F(CONTEXT, context)         \
-    F(LIMIT, limit)
-
-typedef enum {
-    LLM_FAILURE_NONE = 0,
-#define LLM_FAILURE_ENUM(f, name)  LLM_FAILURE_##f,
-    LLM_FAILURE_MAP(LLM_FAILURE_ENUM)
-#undef LLM_FAILURE_ENUM
-    LLM_FAILURE_CALLER,          /* the caller's own: moves nothing */
-    LLM_FAILURE_N
-} llm_failure_e;
-
-#define llm_failure_bit(f)  ((uint32_t) 1 << (f))
-
-extern const llm_str_t  llm_failure_names[LLM_FAILURE_N];
-
-/* the failure of that name in "on=", or LLM_FAILURE_NONE */
-llm_failure_e llm_failure_by_name(const llm_str_t *name);
-
-/*
- * How a provider's HTTP status counts, if it is no success; body is the
- * beginning of the error body, to tell "prompt too long", credential errors
- * that come as 400 or 429, and content that a 403 is about.
- * LLM_FAILURE_CALLER for all that another route would answer alike.
- */
-llm_failure_e llm_failure_status(unsigned status, const llm_str_t *body);
+#include "llm_failure.h"
 
 
 #define LLM_POLICY_MAX_ATTEMPTS  16

@@ -253,14 +253,14 @@ ngx_llm_health_release(ngx_llm_health_t *h, ngx_llm_health_ticket_t *ticket,
 }
 
 
-void
+ngx_uint_t
 ngx_llm_health_cool(ngx_llm_health_t *h, ngx_msec_t pause)
 {
     ngx_msec_t            now, left;
     ngx_llm_health_sh_t  *sh;
 
     if (h == NULL || pause == 0) {
-        return;
+        return 0;
     }
 
     sh = h->sh;
@@ -281,6 +281,8 @@ ngx_llm_health_cool(ngx_llm_health_t *h, ngx_msec_t pause)
     }
 
     ngx_llm_zone_unlock(h->zone);
+
+    return left == 0;
 }
 
 
@@ -289,7 +291,7 @@ ngx_llm_health_remaining(ngx_llm_health_t *h, ngx_int_t remaining,
     ngx_msec_t reset)
 {
     if (remaining == 0) {
-        ngx_llm_health_cool(h, reset);
+        (void) ngx_llm_health_cool(h, reset);
     }
 }
 

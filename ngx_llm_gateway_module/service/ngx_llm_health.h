@@ -112,8 +112,11 @@ ngx_llm_health_change_e ngx_llm_health_release(ngx_llm_health_t *h,
     ngx_llm_health_ticket_t *ticket, ngx_llm_health_result_e result,
     ngx_msec_int_t first_byte);
 
-/* the provider asked for a pause; at most 5 minutes, the longest one counts */
-void ngx_llm_health_cool(ngx_llm_health_t *h, ngx_msec_t pause);
+/*
+ * The provider asked for a pause; at most 5 minutes, the longest one counts.
+ * 1: there was none before.
+ */
+ngx_uint_t ngx_llm_health_cool(ngx_llm_health_t *h, ngx_msec_t pause);
 
 /*
  * x-ratelimit-remaining: if it is 0, nothing is left until reset milliseconds
