@@ -35,6 +35,7 @@
     Q(NO_REASONING,     no_reasoning,     "refuses reasoning_effort")         \
     Q(NO_SCHEMA,        no_schema,        "refuses json_schema")              \
     Q(SAFETY_ID,        safety_identifier, "safety_identifier, not user")     \
+    Q(XAI_VIDEO,        xai_video,        "videos at /videos/generations")    \
     /* messages */                                                            \
     Q(ADAPTIVE,         adaptive_thinking, "adaptive thinking, effort")       \
     Q(NATIVE_SCHEMA,    native_schema,    "output_config.format, strict")     \
