@@ -3,6 +3,7 @@
 #include "ngx_http_llm_block.h"
 #include "ngx_http_llm_class.h"
 #include "ngx_http_llm_key.h"
+#include "ngx_http_llm_label.h"
 #include "ngx_http_llm_location.h"
 #include "ngx_http_llm_lookup.h"
 #include "ngx_http_llm_model.h"
@@ -204,7 +205,11 @@ ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_llm_location_init(cf, lmcf);
+    if (ngx_http_llm_location_init(cf, lmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_llm_label_init(cf, lmcf);
 }
 
 

@@ -119,6 +119,7 @@ struct ngx_http_llm_route_s {
     ngx_http_llm_model_t      *model;
     ngx_http_llm_provider_t   *provider;
     ngx_str_t                  name;          /* "gpt-4o#1": model, ordinal */
+    ngx_str_t                  label;         /* for records: see _label.h */
     ngx_str_t                  upstream_model;
     ngx_uint_t                 captures;      /* 1: upstream_model has $1..$9
                                                  of the alias's regex */
@@ -210,6 +211,8 @@ struct ngx_http_llm_key_s {
     ngx_str_t                  team;
     ngx_str_t                  app;
     ngx_str_t                  env;
+    ngx_str_t                  label;         /* for records: see _label.h;
+                                                 may be empty */
     ngx_array_t                models;        /* ngx_str_t */
     ngx_array_t                deny;          /* ngx_str_t */
     uint32_t                   endpoints;     /* bits; all by default */

@@ -34,7 +34,6 @@ ngx_http_llm_account_sum(ngx_http_llm_ctx_t *ctx)
     }
 
     usage = &ctx->usage;
-    ngx_memzero(usage, sizeof(llm_usage_t));
 
     ctx->raw_usage.len = 0;
     ctx->price = NULL;
@@ -69,8 +68,13 @@ ngx_http_llm_account_sum(ngx_http_llm_ctx_t *ctx)
             continue;
         }
 
-        ctx->has_usage = 1;
         ctx->raw_usage = at->raw_usage;
+
+        if (!ctx->has_usage) {
+            ctx->has_usage = 1;
+            *usage = at->usage;
+            continue;
+        }
 
         for (known = at->usage.known; known; known &= known - 1) {
             u = __builtin_ctz(known);
@@ -80,6 +84,10 @@ ngx_http_llm_account_sum(ngx_http_llm_ctx_t *ctx)
         if (at->usage.estimated) {
             usage->estimated = 1;
         }
+    }
+
+    if (!ctx->has_usage) {
+        ngx_memzero(usage, sizeof(llm_usage_t));
     }
 }
 
@@ -242,6 +250,8 @@ ngx_http_llm_account_write(ngx_http_llm_ctx_t *ctx)
     llm_arena_t          arena;
     ngx_http_request_t  *r;
 
+    static u_char        line[NGX_HTTP_LLM_RECORD_SIZE];
+
     r = ctx->request;
 
     /* an arena of its own: a request that used its own up is recorded too */
@@ -251,14 +261,12 @@ ngx_http_llm_account_write(ngx_http_llm_ctx_t *ctx)
 
     llm_buf_init(&b, &arena);
 
-    b.data = ngx_pnalloc(r->pool, NGX_HTTP_LLM_RECORD_SIZE);
+    b.data = line;
+    b.size = NGX_HTTP_LLM_RECORD_SIZE;
 
-    if (b.data) {
-        b.size = NGX_HTTP_LLM_RECORD_SIZE;
-        ngx_http_llm_record_print(ctx, &b);
-    }
+    ngx_http_llm_record_print(ctx, &b);
 
-    if (b.data == NULL || b.failed) {
+    if (b.failed) {
         ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
                       "usage record of request \"%V\" is lost: no memory",
                       &ctx->id);

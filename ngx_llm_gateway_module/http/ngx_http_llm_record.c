@@ -5,17 +5,20 @@
 
 
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_label.h"
 
 
-#define ngx_http_llm_record_text(b, s)  llm_buf_add(b, s, sizeof(s) - 1)
+#define ngx_http_llm_record_text(b, s)       ngx_http_llm_label_text(b, s)
+#define ngx_http_llm_record_str(b, name, s)  ngx_http_llm_label_str(b, name, s)
 
-/* a member whose string is left out where it is empty */
+/* the same of one of our own words, which need no escapes */
 
-#define ngx_http_llm_record_str(b, name, s)                                   \
+#define ngx_http_llm_record_word(b, name, s)                                  \
     do {                                                                      \
         if ((s)->len) {                                                       \
-            ngx_http_llm_record_text(b, ",\"" name "\":");                    \
-            llm_buf_json(b, (s)->data, (s)->len);                             \
+            ngx_http_llm_record_text(b, ",\"" name "\":\"");                  \
+            llm_buf_add(b, (s)->data, (s)->len);                              \
+            ngx_http_llm_record_text(b, "\"");                                \
         }                                                                     \
     } while (0)
 
@@ -35,14 +38,36 @@
     } while (0)
 
 
+/* where a part of the record stands in it */
+
+typedef struct {
+    size_t   from;
+    size_t   to;
+} ngx_http_llm_record_part_t;
+
+
+/* what an attempt has in common with the request that it stands for */
+
+typedef struct {
+    ngx_http_llm_record_part_t  route;
+    ngx_http_llm_record_part_t  usage;
+    ngx_http_llm_record_part_t  cost;
+} ngx_http_llm_record_parts_t;
+
+
 static void ngx_http_llm_record_time(llm_buf_t *b);
 static void ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *b);
 static void ngx_http_llm_record_route(ngx_http_llm_attempt_t *at,
     llm_buf_t *b);
+static void ngx_http_llm_record_attempts(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_record_parts_t *parts, llm_buf_t *b);
 static void ngx_http_llm_record_attempt(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_record_parts_t *parts, llm_buf_t *b);
+static void ngx_http_llm_record_bill(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_record_parts_t *parts, llm_buf_t *b);
+static ngx_uint_t ngx_http_llm_record_again(ngx_http_llm_record_part_t *part,
     llm_buf_t *b);
-static void ngx_http_llm_record_bill(ngx_http_llm_ctx_t *ctx, llm_buf_t *b);
 static void ngx_http_llm_record_cost(ngx_uint_t known, int64_t nano,
     llm_buf_t *b);
 static int64_t ngx_http_llm_record_span(ngx_msec_t from, ngx_msec_t to);
@@ -51,8 +76,9 @@ static int64_t ngx_http_llm_record_span(ngx_msec_t from, ngx_msec_t to);
 void
 ngx_http_llm_record_print(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
 {
-    ngx_connection_t        *c;
-    ngx_http_llm_attempt_t  *at;
+    ngx_connection_t             *c;
+    ngx_http_llm_attempt_t       *at;
+    ngx_http_llm_record_parts_t   parts;
 
     c = ctx->request->connection;
 
@@ -61,14 +87,20 @@ ngx_http_llm_record_print(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
 
     at = ngx_http_llm_account_final(ctx);
 
+    ngx_memzero(&parts, sizeof(ngx_http_llm_record_parts_t));
+
+    parts.route.from = out->len;
+
     if (at) {
         ngx_http_llm_record_route(at, out);
     }
 
-    ngx_http_llm_record_text(out, ",\"attempts\":");
-    ngx_http_llm_account_print_attempts(ctx, out);
+    parts.route.to = out->len;
 
-    ngx_http_llm_record_bill(ctx, out);
+    ngx_http_llm_record_text(out, ",\"attempts\":");
+    ngx_http_llm_record_attempts(ctx, &parts, out);
+
+    ngx_http_llm_record_bill(ctx, &parts, out);
 
     ngx_http_llm_record_num(out, "latency_ms",
                   ngx_http_llm_record_span(ctx->start, ngx_current_msec));
@@ -133,19 +165,12 @@ ngx_http_llm_record_time(llm_buf_t *b)
 static void
 ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 {
-    ngx_uint_t            status;
-    ngx_http_llm_key_t   *key;
+    ngx_uint_t  status;
 
-    ngx_http_llm_record_str(b, "id", &ctx->id);
+    ngx_http_llm_record_word(b, "id", &ctx->id);
 
-    key = ctx->key;
-
-    if (key) {
-        ngx_http_llm_record_str(b, "key", &key->name);
-        ngx_http_llm_record_str(b, "owner", &key->owner);
-        ngx_http_llm_record_str(b, "team", &key->team);
-        ngx_http_llm_record_str(b, "app", &key->app);
-        ngx_http_llm_record_str(b, "env", &key->env);
+    if (ctx->key) {
+        ngx_http_llm_label_key(ctx->key, b);
     }
 
     if (ctx->class) {
@@ -153,12 +178,12 @@ ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
     }
 
     if (ctx->target.op) {
-        ngx_http_llm_record_str(b, "endpoint",
+        ngx_http_llm_record_word(b, "endpoint",
                           &llm_endpoint_names[ctx->target.op->endpoint]);
     }
 
-    ngx_http_llm_record_str(b, "protocol",
-                            &ngx_http_llm_protocols[ctx->protocol]);
+    ngx_http_llm_record_word(b, "protocol",
+                             &ngx_http_llm_protocols[ctx->protocol]);
 
     ngx_http_llm_record_bool(b, "stream", ctx->stream);
 
@@ -172,9 +197,9 @@ ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
         ngx_http_llm_record_num(b, "status", status);
     }
 
-    ngx_http_llm_record_str(b, "outcome",
-                            &ngx_http_llm_outcomes[ctx->outcome]);
-    ngx_http_llm_record_str(b, "code", &llm_error_names[ctx->error.code]);
+    ngx_http_llm_record_word(b, "outcome",
+                             &ngx_http_llm_outcomes[ctx->outcome]);
+    ngx_http_llm_record_word(b, "code", &llm_error_names[ctx->error.code]);
 }
 
 
@@ -183,9 +208,8 @@ ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 static void
 ngx_http_llm_record_route(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 {
-    ngx_http_llm_record_str(b, "rung", &ngx_http_llm_rungs[at->rung]);
-    ngx_http_llm_record_str(b, "provider", &at->route->provider->name);
-    ngx_http_llm_record_str(b, "route", &at->route->name);
+    ngx_http_llm_record_word(b, "rung", &ngx_http_llm_rungs[at->rung]);
+    ngx_http_llm_label_route(at->route, b);
     ngx_http_llm_record_str(b, "upstream_model", &at->upstream_model);
 }
 
@@ -193,32 +217,57 @@ ngx_http_llm_record_route(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 void
 ngx_http_llm_account_print_attempts(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
 {
+    ngx_http_llm_record_attempts(ctx, NULL, out);
+}
+
+
+/* most requests have one attempt, which shares its parts with them */
+
+static void
+ngx_http_llm_record_attempts(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_record_parts_t *parts, llm_buf_t *b)
+{
     ngx_uint_t                i;
     ngx_http_llm_attempt_t  **ats;
 
     ats = ctx->attempts.elts;
 
-    ngx_http_llm_record_text(out, "[");
+    if (ctx->attempts.nelts != 1
+        || !ats[0]->accounted
+        || ats[0]->cost != ctx->cost)
+    {
+        parts = NULL;
+    }
+
+    ngx_http_llm_record_text(b, "[");
 
     for (i = 0; i < ctx->attempts.nelts; i++) {
         if (i) {
-            ngx_http_llm_record_text(out, ",");
+            ngx_http_llm_record_text(b, ",");
         }
 
-        ngx_http_llm_record_attempt(ats[i], out);
+        ngx_http_llm_record_attempt(ats[i], parts, b);
     }
 
-    ngx_http_llm_record_text(out, "]");
+    ngx_http_llm_record_text(b, "]");
 }
 
 
+/* parts may be NULL: nothing is shared */
+
 static void
-ngx_http_llm_record_attempt(ngx_http_llm_attempt_t *at, llm_buf_t *b)
+ngx_http_llm_record_attempt(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_record_parts_t *parts, llm_buf_t *b)
 {
+    size_t  usage, cost;
+
     ngx_http_llm_record_text(b, "{\"n\":");
     llm_buf_int(b, at->n);
 
-    ngx_http_llm_record_route(at, b);
+    if (parts == NULL || !ngx_http_llm_record_again(&parts->route, b)) {
+        ngx_http_llm_record_route(at, b);
+    }
+
     ngx_http_llm_record_str(b, "addr", &at->addr);
 
     if (at->status) {
@@ -245,25 +294,40 @@ ngx_http_llm_record_attempt(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 
     ngx_http_llm_record_num(b, "bytes", at->bytes);
 
+    usage = b->len;
+
     if (at->has_usage) {
         ngx_http_llm_record_text(b, ",\"usage\":");
         llm_usage_print(&at->usage, b);
     }
 
+    cost = b->len;
+
     ngx_http_llm_record_cost(at->has_cost, at->cost, b);
+
+    if (parts) {
+        parts->usage.from = usage;
+        parts->usage.to = cost;
+        parts->cost.from = cost;
+        parts->cost.to = b->len;
+    }
 
     ngx_http_llm_record_text(b, "}");
 }
 
 
 static void
-ngx_http_llm_record_bill(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
+ngx_http_llm_record_bill(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_record_parts_t *parts, llm_buf_t *b)
 {
     llm_str_t  version;
 
     if (ctx->has_usage) {
-        ngx_http_llm_record_text(b, ",\"usage\":");
-        llm_usage_print(&ctx->usage, b);
+
+        if (!ngx_http_llm_record_again(&parts->usage, b)) {
+            ngx_http_llm_record_text(b, ",\"usage\":");
+            llm_usage_print(&ctx->usage, b);
+        }
 
         if (ctx->raw_usage.len) {
             ngx_http_llm_record_text(b, ",\"raw_usage\":");
@@ -273,12 +337,31 @@ ngx_http_llm_record_bill(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
         ngx_http_llm_record_bool(b, "estimated", ctx->usage.estimated);
     }
 
-    ngx_http_llm_record_cost(ctx->has_cost, ctx->cost, b);
+    if (!ngx_http_llm_record_again(&parts->cost, b)) {
+        ngx_http_llm_record_cost(ctx->has_cost, ctx->cost, b);
+    }
 
     if (ctx->price) {
         version = llm_price_version(ctx->price);
         ngx_http_llm_record_str(b, "price_version", &version);
     }
+}
+
+
+/* the same text again; 0: there is none */
+
+static ngx_uint_t
+ngx_http_llm_record_again(ngx_http_llm_record_part_t *part, llm_buf_t *b)
+{
+    if (part->from == part->to || b->failed) {
+        return 0;
+    }
+
+    /* a buffer that grows leaves its old block alone */
+
+    llm_buf_add(b, b->data + part->from, part->to - part->from);
+
+    return 1;
 }
 
 

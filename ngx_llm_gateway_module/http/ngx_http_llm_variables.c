@@ -614,7 +614,7 @@ ngx_http_llm_variable_set_int(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_llm_variable_set(v, p, ngx_sprintf(p, "%L", n) - p);
+    ngx_http_llm_variable_set(v, p, llm_int_print(p, n) - p);
 
     return NGX_OK;
 }

@@ -256,48 +256,67 @@ llm_buf_append(llm_buf_t *b, const void *src, size_t len)
 void
 llm_buf_int(llm_buf_t *b, int64_t n)
 {
-    uint64_t        u;
-    unsigned        i, pair;
-    unsigned char  *d, text[sizeof("-9223372036854775808")];
+    unsigned char  text[LLM_INT_LEN];
+
+    if (b->size - b->len < LLM_INT_LEN) {
+        llm_buf_append(b, text, (size_t) (llm_int_print(text, n) - text));
+        return;
+    }
+
+    b->len = (size_t) (llm_int_print(b->data + b->len, n) - b->data);
+}
+
+
+unsigned char *
+llm_int_print(unsigned char *d, int64_t n)
+{
+    uint64_t       u;
+    unsigned       i, pair;
+    unsigned char  text[LLM_INT_LEN];
 
     /* the negation is done unsigned: INT64_MIN has no positive twin */
 
     u = (n < 0) ? 0 - (uint64_t) n : (uint64_t) n;
-    i = sizeof(text);
 
-    if ((uint64_t) n < 10 && b->len < b->size) {
-        b->data[b->len++] = (unsigned char) ('0' + n);
-        return;
+    if (n < 0) {
+        *d++ = '-';
     }
 
-    while (u >= 10) {
+    /* most are counts and milliseconds of few digits */
+
+    if (u < 1000) {
+
+        if (u >= 100) {
+            *d++ = (unsigned char) ('0' + u / 100);
+        }
+
+        if (u >= 10) {
+            *d++ = (unsigned char) ('0' + u / 10 % 10);
+        }
+
+        *d++ = (unsigned char) ('0' + u % 10);
+
+        return d;
+    }
+
+    i = sizeof(text);
+
+    do {
         pair = (unsigned) (u % 100);
         u /= 100;
 
         text[--i] = (unsigned char) ('0' + pair % 10);
         text[--i] = (unsigned char) ('0' + pair / 10);
+
+    } while (u >= 10);
+
+    if (u) {
+        *d++ = (unsigned char) ('0' + u);
     }
 
-    if (u || i == sizeof(text)) {
-        text[--i] = (unsigned char) ('0' + u);
-    }
+    memcpy(d, text + i, sizeof(text) - i);
 
-    if (n < 0) {
-        text[--i] = '-';
-    }
-
-    if (b->size - b->len < sizeof(text)) {
-        llm_buf_append(b, text + i, sizeof(text) - i);
-        return;
-    }
-
-    d = b->data + b->len;
-
-    do {
-        *d++ = text[i++];
-    } while (i < sizeof(text));
-
-    b->len = (size_t) (d - b->data);
+    return d + sizeof(text) - i;
 }
 
 

@@ -92,6 +92,9 @@ int llm_buf_reserve(llm_buf_t *b, size_t len);
 static inline void llm_buf_add(llm_buf_t *b, const void *src, size_t len);
 static inline void llm_buf_puts(llm_buf_t *b, const char *s);
 void llm_buf_int(llm_buf_t *b, int64_t n);
+/* writes n at d, which has room for LLM_INT_LEN bytes; returns the end */
+unsigned char *llm_int_print(unsigned char *d, int64_t n);
+#define LLM_INT_LEN  (sizeof("-9223372036854775808") - 1)
 /*
  * Appends s as a JSON string with its quotes.  Control characters are
  * escaped; bytes that are not UTF-8 become U+FFFD, so that the result is

@@ -216,6 +216,11 @@ llm_openai_number(const llm_str_t *s, unsigned pick, unsigned n)
     int64_t  value;
 
     for ( /* void */ ; n; n--, pick++) {
+
+        if (s[pick].len == 0) {
+            continue;
+        }
+
         value = llm_raw_int(&s[pick]);
 
         if (value >= 0) {

@@ -8,7 +8,6 @@
 #include "llm_scan_skip.h"
 
 
-static void llm_walk_space(llm_walk_t *w);
 static void llm_walk_value(llm_walk_t *w, llm_str_t *value);
 static const unsigned char *llm_walk_string(const unsigned char *p,
     const unsigned char *end);
@@ -40,7 +39,7 @@ llm_walk_member(llm_walk_t *w, llm_str_t *name, llm_str_t *value)
 int
 llm_walk_element(llm_walk_t *w, llm_str_t *value)
 {
-    llm_walk_space(w);
+    w->p = llm_walk_between(w->p, w->end);
 
     if (w->p == w->end) {
         return 0;
@@ -49,24 +48,6 @@ llm_walk_element(llm_walk_t *w, llm_str_t *value)
     llm_walk_value(w, value);
 
     return value->len != 0;
-}
-
-
-/* white space, and what stands between values */
-
-static void
-llm_walk_space(llm_walk_t *w)
-{
-    static const uint64_t  between = (uint64_t) 1 << ' '
-                                     | (uint64_t) 1 << '\n'
-                                     | (uint64_t) 1 << '\r'
-                                     | (uint64_t) 1 << '\t'
-                                     | (uint64_t) 1 << ','
-                                     | (uint64_t) 1 << ':';
-
-    while (w->p < w->end && *w->p < 64 && (between >> *w->p & 1)) {
-        w->p++;
-    }
 }
 
 

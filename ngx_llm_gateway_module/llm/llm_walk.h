@@ -33,4 +33,24 @@ int llm_walk_member(llm_walk_t *w, llm_str_t *name, llm_str_t *value);
 int llm_walk_element(llm_walk_t *w, llm_str_t *value);
 
 
+/* behind white space, and what stands between names and values */
+
+static inline const unsigned char *
+llm_walk_between(const unsigned char *p, const unsigned char *end)
+{
+    static const uint64_t  between = (uint64_t) 1 << ' '
+                                     | (uint64_t) 1 << '\n'
+                                     | (uint64_t) 1 << '\r'
+                                     | (uint64_t) 1 << '\t'
+                                     | (uint64_t) 1 << ','
+                                     | (uint64_t) 1 << ':';
+
+    while (p < end && *p < 64 && (between >> *p & 1)) {
+        p++;
+    }
+
+    return p;
+}
+
+
 #endif /* _LLM_WALK_H_INCLUDED_ */
