@@ -9,7 +9,23 @@
 #define _LLM_DIALECT_H_INCLUDED_
 
 
+#include "llm_scan.h"
 #include "llm_translate.h"
+#include "llm_walk.h"
+
+
+/* a citation: the code points of the answer's texts that it stands behind */
+
+typedef struct llm_note_s  llm_note_t;
+
+struct llm_note_s {
+    llm_note_t      *next;
+    llm_str_t        url;
+    llm_str_t        title;
+    llm_str_t        text;        /* quoted, or empty */
+    uint64_t         from;
+    uint64_t         to;
+};
 
 
 /* an answer, whole: what a unary writer prints */
@@ -19,8 +35,8 @@ typedef struct {
     llm_str_t        model;       /* as the upstream told it */
     llm_block_t     *blocks;      /* names of tools are the client's again */
     llm_block_t    **last;
-    llm_item_t      *notes;       /* citations: name is the title, value the
-                                     url */
+    llm_note_t      *notes;
+    llm_note_t     **last_note;
     llm_stop_e       stop;
     llm_str_t        stop_text;   /* stop sequence, or words of a refusal */
 } llm_message_t;
@@ -39,9 +55,10 @@ typedef struct {
                                    llm_buf_t *out);
 
     /*
-     * One part of a stream, framed.  STOP and END come together, when usage
-     * is as final as it gets; END prints what closes the stream.  ERROR ends
-     * it instead.
+     * One part of a stream, framed.  START comes with the first block; STOP
+     * and END come together, when usage is as final as it gets; END prints
+     * what closes the stream.  ERROR ends it instead, at any place, also
+     * before START: llm_translate_print_error() does for most.
      */
     void           (*write_part)(llm_translate_t *x, const llm_part_t *part,
                                  llm_buf_t *out);
@@ -52,7 +69,10 @@ typedef struct {
     int            (*write_request)(llm_translate_t *x, llm_buf_t *out,
                                     llm_error_t *err);
 
-    /* both tell parts by llm_translate_part(); LLM_OK or LLM_INVALID */
+    /*
+     * Both tell parts by llm_translate_part(); LLM_OK or LLM_INVALID.  data
+     * is well-formed JSON, of chat completions also "[DONE]".
+     */
     int            (*read_answer)(llm_translate_t *x, const llm_str_t *body);
     int            (*read_event)(llm_translate_t *x, const llm_str_t *name,
                                  const llm_str_t *data);
@@ -87,28 +107,41 @@ struct llm_translate_s {
     llm_buf_t                    headers;
     void                        *names;       /* tools renamed: _name.c */
 
-    /* parts told so far: llm_translate.c */
+    /* parts told so far: llm_translate.c, llm_translate_part.c */
 
     llm_buf_t                   *out;         /* of the event at hand */
+    llm_scan_t                  *scan;        /* checks events */
+    llm_buf_t                    scratch;     /* strings of the event */
     llm_message_t               *message;     /* a unary answer, or NULL */
-    llm_part_t                   held_stop;
+    llm_block_t                 *current;     /* its open block, */
+    llm_buf_t                    text;        /* and what came of it */
+    llm_part_t                   start;       /* held until content comes */
+    llm_part_t                   stop;        /* held until the end */
     llm_fault_t                  fault;
+    const llm_error_t           *error;       /* our own, while it is told */
+    uint64_t                     points;      /* code points of all texts */
+    uint64_t                     from;        /* before the open text */
     unsigned                     nblocks;
+    llm_block_e                  block;       /* the open one */
+    unsigned                     open:1;
+    unsigned                     fragment:1;  /* it has a DELTA */
     unsigned                     tools:1;     /* a tool call was told */
     unsigned                     started:1;
-    unsigned                     open:1;
     unsigned                     stopped:1;
     unsigned                     ended:1;
-    unsigned                     failed:1;    /* ERROR was told, or no memory */
-    unsigned                     begun:1;     /* content was told */
+    unsigned                     failed:1;    /* ERROR was told */
+    unsigned                     nomem:1;
+    unsigned                     begun:1;     /* START was written */
 };
 
 
 /*
  * For readers of answers.  What is told passes the checks that hold for all:
- * START comes once and first, blocks are closed before the next opens, a tool
- * call without a fragment gets "{}", a stop with tool calls is TOOL unless it
- * was LENGTH, STOP waits for END.  part's strings are used before it returns.
+ * START comes once and first, and waits for content; blocks are closed before
+ * the next opens; DELTA, STATE, NOTE without an open block are left out; a
+ * tool call without a fragment gets "{}", one without id an id; a stop with
+ * tool calls is TOOL unless it was LENGTH, FILTER or REFUSAL; STOP waits for
+ * END, the last one told counts.  part's strings are used before it returns.
  */
 void llm_translate_part(llm_translate_t *x, const llm_part_t *part);
 
@@ -125,6 +158,17 @@ void llm_translate_error(llm_translate_t *x, llm_fault_e fault,
     const llm_str_t *code, const llm_str_t *message);
 /* the protocol's own good end came */
 void llm_translate_done(llm_translate_t *x);
+
+/*
+ * Decodes a string of an event with its quotes, without memory that stays:
+ * out is a slice of raw, or lies in x->scratch, until the event is read.
+ * Empty if raw is no string.
+ */
+void llm_translate_string(llm_translate_t *x, const llm_str_t *raw,
+    llm_str_t *out);
+
+/* for writers: an ERROR as the client's protocol words and frames it */
+void llm_translate_print_error(llm_translate_t *x, llm_buf_t *out);
 
 /* for writers of requests: a parameter that this target does not know */
 void llm_translate_drop(llm_translate_t *x, const char *name);
@@ -149,6 +193,9 @@ typedef struct {
 
 int llm_name_map(llm_translate_t *x, const llm_name_rule_t *rule,
     const llm_str_t *name, llm_str_t *out);
+/* the client's name of a tool that was renamed, or name itself */
+void llm_name_restore(const llm_translate_t *x, const llm_str_t *name,
+    llm_str_t *out);
 int llm_id_map(llm_arena_t *arena, const llm_name_rule_t *rule,
     const llm_str_t *id, llm_str_t *out);
 /* an id for the n-th thing of this answer: prefix and 24 characters made of
@@ -161,28 +208,71 @@ int llm_id_make(llm_translate_t *x, const char *prefix, unsigned n,
  * JSON.  All texts were found well-formed before.
  */
 
-/* decodes a string with its quotes; lone surrogates become U+FFFD */
+/*
+ * Decodes a string with its quotes; lone surrogates become U+FFFD.  One that
+ * has no escapes is a slice of raw.  LLM_INVALID: raw is no string.
+ */
 int llm_form_string(llm_arena_t *arena, const llm_str_t *raw, llm_str_t *out);
+/* the same, appended to a buffer */
+int llm_form_unescape(llm_buf_t *b, const llm_str_t *raw);
+/* whether a name or a string, with its quotes, reads so */
+int llm_form_is(const llm_str_t *raw, const char *s);
+/* raw JSON's type by its first byte */
+llm_json_e llm_form_type(const llm_str_t *raw);
 /* the value of a member of an object, or LLM_DECLINED; last one wins */
 int llm_form_member(const llm_str_t *object, const char *name,
     llm_str_t *value);
-/* of arguments in a string: the raw text of an object, whatever it holds
-   */
+/* of arguments in a string, decoded: the raw text of an object, whatever
+   the string holds */
 int llm_form_arguments(llm_arena_t *arena, const llm_str_t *text,
     llm_str_t *json);
+/* LLM_OK if text is one JSON value; *type is its type */
+int llm_form_check(llm_arena_t *arena, const llm_str_t *text,
+    llm_json_e *type);
+/* appends raw JSON on one line, so that it can stand in an event */
+void llm_form_print_raw(llm_buf_t *out, const llm_str_t *raw);
+/* the text blocks of a list in one string, sep between them */
+int llm_form_text(llm_arena_t *arena, const llm_block_t *blocks,
+    const char *sep, llm_str_t *out);
+/* the tool of that name, or NULL; the last call of that id in the history,
+   or NULL */
+const llm_tool_t *llm_form_find_tool(const llm_form_t *form,
+    const llm_str_t *name);
+const llm_block_t *llm_form_find_call(const llm_form_t *form,
+    const llm_str_t *id);
 
-/* form building; NULL without memory */
+/*
+ * Form building; NULL without memory.  Turns stand as the client has them:
+ * writers merge neighbours of one role where their protocol wants that.
+ */
 llm_turn_t *llm_form_turn(llm_form_t *form, llm_role_e role);
+/* the last turn, if it is of that role, or a new one */
+llm_turn_t *llm_form_same_turn(llm_form_t *form, llm_role_e role);
 llm_block_t *llm_form_block(llm_form_t *form, llm_turn_t *turn,
     llm_block_e kind);
+/* the same at the end of a list, of a tool's result */
+llm_block_t *llm_form_append(llm_form_t *form, llm_block_t **list,
+    llm_block_e kind);
+/* a TEXT, or nothing if text is empty; LLM_OK or LLM_NOMEM */
+int llm_form_add_text(llm_form_t *form, llm_turn_t *turn,
+    const llm_str_t *text);
 llm_tool_t *llm_form_tool(llm_form_t *form);
 int llm_form_extra(llm_form_t *form, const llm_str_t *name,
     const llm_str_t *raw);
 int llm_form_drop(llm_form_t *form, const char *name);
+/* appends to a list of items: stop sequences, modalities, names */
+int llm_form_item(llm_form_t *form, llm_item_t **list, const llm_str_t *name,
+    const llm_str_t *value);
 
-/* media: "data:" URLs taken apart, mime corrected by magic bytes */
+/*
+ * Media: "data:" URLs taken apart, other URLs kept; base64 with its mime as
+ * told.  Both leave base64 without white space in the usual alphabet, and
+ * correct the mime by magic bytes.  LLM_INVALID: it is no base64.
+ */
 int llm_form_media(llm_form_t *form, llm_block_t *block,
     const llm_str_t *url);
+int llm_form_base64(llm_form_t *form, llm_block_t *block,
+    const llm_str_t *mime, const llm_str_t *data);
 
 /* "gw1:<kind>:<base64>" and back; LLM_DECLINED: it is none */
 int llm_state_print(llm_arena_t *arena, const llm_state_t *state,
@@ -190,7 +280,9 @@ int llm_state_print(llm_arena_t *arena, const llm_state_t *state,
 int llm_state_read(llm_arena_t *arena, const llm_str_t *text,
     llm_state_t *state);
 
-/* reasoning: effort to tokens and back */
+/* reasoning: effort to tokens and back; budget 0: off, -1: not told */
+extern const llm_str_t  llm_effort_names[LLM_EFFORT_N];    /* [0] empty */
+
 int64_t llm_effort_budget(llm_effort_e effort);
 llm_effort_e llm_effort_of(int64_t budget);
 llm_effort_e llm_effort_by_name(const llm_str_t *name);
@@ -205,8 +297,11 @@ typedef enum {
     LLM_SCHEMA_FROM_OPENAPI       /* and back */
 } llm_schema_e;
 
+/* appends it; an empty one is that of an object without properties */
 int llm_schema_print(llm_arena_t *arena, llm_schema_e kind,
     const llm_str_t *schema, llm_buf_t *out);
+/* whether OpenAI's strict mode takes it: nothing is optional or more */
+unsigned llm_schema_strict(const llm_str_t *schema);
 
 
 #endif /* _LLM_DIALECT_H_INCLUDED_ */

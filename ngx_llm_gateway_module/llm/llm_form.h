@@ -119,6 +119,7 @@ struct llm_block_s {
 
 struct llm_turn_s {
     llm_turn_t      *next;
+    llm_turn_t      *prev;
     llm_role_e       role;
     llm_block_t     *blocks;
     llm_block_t    **last;
@@ -181,6 +182,7 @@ typedef struct {
 
     llm_turn_t      *turns;       /* SYSTEM turns stand where they stood */
     llm_turn_t     **last_turn;
+    llm_turn_t      *end;
 
     llm_tool_t      *tools;
     llm_tool_t     **last_tool;
@@ -287,8 +289,9 @@ typedef enum {
                                      fragment of its JSON arguments, of an
                                      image or audio base64 */
     LLM_PART_STATE,              /* state of the open block */
-    LLM_PART_NOTE,               /* a citation: url in id, title in name,
-                                     quoted text in text */
+    LLM_PART_NOTE,               /* a citation of the open TEXT: url in id,
+                                     title in name, quoted text in text; from
+                                     and to are set on the way */
     LLM_PART_CLOSE,
     LLM_PART_STOP,               /* stop; text: the stop sequence if known,
                                      or words of a refusal */
@@ -298,9 +301,11 @@ typedef enum {
 } llm_part_e;
 
 typedef struct {
-    llm_part_e      type;
+    llm_part_e       type;
     llm_block_e      block;
     unsigned         index;       /* of the block in the answer, from 0 */
+    uint64_t         from;        /* NOTE: code points of all the answer's */
+    uint64_t         to;          /* texts before and at its end */
     llm_str_t        id;
     llm_str_t        name;
     llm_str_t        text;

@@ -107,29 +107,37 @@ int llm_translate_answer(llm_translate_t *x, const llm_str_t *body,
 /*
  * One event of the upstream's stream, unframed: SSE's name and data, an
  * array's element, or type and payload of an AWS event.  What the client is
- * to get for it is appended, framed; often nothing.  Text that is no JSON, or
- * makes no sense, is LLM_INVALID: nothing is appended and the stream is to be
- * ended by llm_translate_break().  The upstream's own error is LLM_DECLINED,
- * likewise; llm_translate_fault() tells it.  Both may come before anything
- * was appended, so that the ladder may move on.
+ * to get for it is appended, framed; often nothing: the answer begins with
+ * its first content.  Text that is no JSON, or makes no sense, is
+ * LLM_INVALID, the upstream's own error LLM_DECLINED, which
+ * llm_translate_fault() tells.  The ladder may move on from both if
+ * llm_translate_begun() is still 0; else the stream is to be ended by
+ * llm_translate_break().  LLM_NOMEM likewise.
  */
 int llm_translate_event(llm_translate_t *x, const llm_str_t *name,
     const llm_str_t *data, llm_buf_t *out);
 
 /*
  * The upstream closed its stream.  LLM_OK: what ends the client's stream
- * properly is appended (once).  LLM_INVALID: it was cut; nothing is appended.
+ * properly is appended (once).  LLM_INVALID: it was cut.  LLM_DECLINED: it
+ * ended by an error.
  */
 int llm_translate_end(llm_translate_t *x, llm_buf_t *out);
 
-/* ends the client's stream by an error event; err as for our own errors */
+/*
+ * Ends the client's stream by an error event; err as for our own errors, or
+ * NULL: the upstream's own error, as its client's protocol words it.
+ */
 void llm_translate_break(llm_translate_t *x, const llm_error_t *err,
     llm_buf_t *out);
 
 /* ends the client's stream as if the answer had reached its length limit */
 void llm_translate_length(llm_translate_t *x, llm_buf_t *out);
 
-/* whether anything of the answer itself was appended yet */
+/* the protocol's good end was appended: what follows does not count */
+unsigned llm_translate_ended(const llm_translate_t *x);
+
+/* whether anything was appended yet */
 unsigned llm_translate_begun(const llm_translate_t *x);
 
 
@@ -160,6 +168,10 @@ const llm_fault_t *llm_translate_fault(const llm_translate_t *x);
  */
 void llm_fault_print(const llm_op_t *client, llm_fault_t *fault,
     const llm_str_t *request_id, llm_buf_t *out);
+
+/* type and code (or NULL) that OpenAI's protocols have for a class */
+const char *llm_fault_type(llm_fault_e fault);
+const char *llm_fault_code(llm_fault_e fault);
 
 
 #endif /* _LLM_TRANSLATE_H_INCLUDED_ */

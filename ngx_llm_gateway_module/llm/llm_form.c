@@ -1,0 +1,308 @@
+
+/*
+ * The internal form: how readers build it.
+ */
+
+
+#include "llm_dialect.h"
+
+
+static const llm_block_t *llm_form_find_in(const llm_block_t *block,
+    const llm_str_t *id, const llm_block_t *found);
+
+
+llm_turn_t *
+llm_form_turn(llm_form_t *form, llm_role_e role)
+{
+    llm_turn_t  *turn;
+
+    turn = llm_calloc(form->arena, sizeof(llm_turn_t));
+    if (turn == NULL) {
+        return NULL;
+    }
+
+    turn->role = role;
+    turn->last = &turn->blocks;
+
+    turn->prev = form->end;
+    form->end = turn;
+
+    *form->last_turn = turn;
+    form->last_turn = &turn->next;
+
+    return turn;
+}
+
+
+llm_turn_t *
+llm_form_same_turn(llm_form_t *form, llm_role_e role)
+{
+    if (form->end && form->end->role == role) {
+        return form->end;
+    }
+
+    return llm_form_turn(form, role);
+}
+
+
+llm_block_t *
+llm_form_block(llm_form_t *form, llm_turn_t *turn, llm_block_e kind)
+{
+    llm_block_t  *block;
+
+    block = llm_calloc(form->arena, sizeof(llm_block_t));
+    if (block == NULL) {
+        return NULL;
+    }
+
+    block->kind = kind;
+
+    *turn->last = block;
+    turn->last = &block->next;
+
+    return block;
+}
+
+
+llm_block_t *
+llm_form_append(llm_form_t *form, llm_block_t **list, llm_block_e kind)
+{
+    llm_block_t  *block;
+
+    block = llm_calloc(form->arena, sizeof(llm_block_t));
+    if (block == NULL) {
+        return NULL;
+    }
+
+    block->kind = kind;
+
+    while (*list) {
+        list = &(*list)->next;
+    }
+
+    *list = block;
+
+    return block;
+}
+
+
+int
+llm_form_add_text(llm_form_t *form, llm_turn_t *turn, const llm_str_t *text)
+{
+    llm_block_t  *block;
+
+    if (text->len == 0) {
+        return LLM_OK;
+    }
+
+    block = llm_form_block(form, turn, LLM_BLOCK_TEXT);
+    if (block == NULL) {
+        return LLM_NOMEM;
+    }
+
+    block->text = *text;
+
+    return LLM_OK;
+}
+
+
+llm_tool_t *
+llm_form_tool(llm_form_t *form)
+{
+    llm_tool_t  *tool;
+
+    tool = llm_calloc(form->arena, sizeof(llm_tool_t));
+    if (tool == NULL) {
+        return NULL;
+    }
+
+    tool->strict = -1;
+
+    *form->last_tool = tool;
+    form->last_tool = &tool->next;
+
+    return tool;
+}
+
+
+int
+llm_form_extra(llm_form_t *form, const llm_str_t *name, const llm_str_t *raw)
+{
+    llm_item_t  *item;
+
+    item = llm_calloc(form->arena, sizeof(llm_item_t));
+    if (item == NULL) {
+        return LLM_NOMEM;
+    }
+
+    item->name = *name;
+    item->value = *raw;
+
+    *form->last_extra = item;
+    form->last_extra = &item->next;
+
+    return LLM_OK;
+}
+
+
+int
+llm_form_drop(llm_form_t *form, const char *name)
+{
+    llm_str_t    s;
+    llm_item_t  *item;
+
+    s.len = strlen(name);
+    s.data = (unsigned char *) name;
+
+    for (item = form->dropped; item; item = item->next) {
+
+        if (item->name.len == s.len
+            && memcmp(item->name.data, s.data, s.len) == 0)
+        {
+            return LLM_OK;
+        }
+    }
+
+    return llm_form_item(form, &form->dropped, &s, NULL);
+}
+
+
+int
+llm_form_item(llm_form_t *form, llm_item_t **list, const llm_str_t *name,
+    const llm_str_t *value)
+{
+    llm_item_t  *item;
+
+    item = llm_calloc(form->arena, sizeof(llm_item_t));
+    if (item == NULL) {
+        return LLM_NOMEM;
+    }
+
+    if (name) {
+        item->name = *name;
+    }
+
+    if (value) {
+        item->value = *value;
+    }
+
+    while (*list) {
+        list = &(*list)->next;
+    }
+
+    *list = item;
+
+    return LLM_OK;
+}
+
+
+int
+llm_form_text(llm_arena_t *arena, const llm_block_t *blocks, const char *sep,
+    llm_str_t *out)
+{
+    unsigned            n;
+    llm_buf_t           b;
+    const llm_block_t  *block;
+
+    out->len = 0;
+    out->data = NULL;
+
+    n = 0;
+
+    for (block = blocks; block; block = block->next) {
+
+        if (block->kind == LLM_BLOCK_TEXT) {
+            *out = block->text;
+            n++;
+        }
+    }
+
+    if (n < 2) {
+        return LLM_OK;
+    }
+
+    llm_buf_init(&b, arena);
+
+    for (block = blocks; block; block = block->next) {
+
+        if (block->kind != LLM_BLOCK_TEXT) {
+            continue;
+        }
+
+        if (b.len) {
+            llm_buf_puts(&b, sep);
+        }
+
+        llm_buf_add(&b, block->text.data, block->text.len);
+    }
+
+    if (b.failed) {
+        return LLM_NOMEM;
+    }
+
+    out->len = b.len;
+    out->data = b.data;
+
+    return LLM_OK;
+}
+
+
+const llm_tool_t *
+llm_form_find_tool(const llm_form_t *form, const llm_str_t *name)
+{
+    const llm_tool_t  *tool;
+
+    for (tool = form->tools; tool; tool = tool->next) {
+
+        if (tool->name.len == name->len
+            && memcmp(tool->name.data, name->data, name->len) == 0)
+        {
+            return tool;
+        }
+    }
+
+    return NULL;
+}
+
+
+const llm_block_t *
+llm_form_find_call(const llm_form_t *form, const llm_str_t *id)
+{
+    const llm_turn_t   *turn;
+    const llm_block_t  *found;
+
+    /* from the end: ids that a client made may repeat in a long history */
+
+    for (turn = form->end; turn; turn = turn->prev) {
+
+        if (turn->role != LLM_ROLE_ASSISTANT) {
+            continue;
+        }
+
+        found = llm_form_find_in(turn->blocks, id, NULL);
+
+        if (found) {
+            return found;
+        }
+    }
+
+    return NULL;
+}
+
+
+static const llm_block_t *
+llm_form_find_in(const llm_block_t *block, const llm_str_t *id,
+    const llm_block_t *found)
+{
+    for ( /* void */ ; block; block = block->next) {
+
+        if (block->kind == LLM_BLOCK_TOOL_CALL
+            && block->id.len == id->len
+            && memcmp(block->id.data, id->data, id->len) == 0)
+        {
+            found = block;
+        }
+    }
+
+    return found;
+}
