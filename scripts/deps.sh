@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building and testing need, and nothing that is there already.
 #
-#   scripts/deps.sh build    compiler, nginx, nginx-dev, cJSON, curl
+#   scripts/deps.sh build    compiler, nginx, nginx-dev, cJSON, hiredis, curl
 #   scripts/deps.sh          the same, and what the tests need
 #
 # Test::Nginx is packaged since Debian 14 only.  Its package (pure Perl) is
@@ -15,10 +15,11 @@ cd "$(dirname "$0")/.."
 
 mkdir -p "$apt_root"
 
-build="gcc libc6-dev make dpkg-dev nginx nginx-dev libcjson-dev curl
-    ca-certificates"
+build="gcc libc6-dev make dpkg-dev nginx nginx-dev libcjson-dev
+    libhiredis-dev curl ca-certificates"
 test="clang llvm libclang-rt-dev valgrind perl openssl wrk procps
-    libio-socket-ssl-perl libpcre2-dev zlib1g-dev libssl-dev tzdata"
+    libio-socket-ssl-perl libpcre2-dev zlib1g-dev libssl-dev tzdata
+    redis-server redis-sentinel redis-tools"
 
 want=$build
 [ "${1:-test}" = build ] || want="$want $test"

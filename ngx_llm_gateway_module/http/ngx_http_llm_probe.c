@@ -1,6 +1,7 @@
 
 #include "ngx_http_llm_probe.h"
 #include "ngx_http_llm_target.h"
+#include "ngx_llm_tls.h"
 
 #include <ngx_event_connect.h>
 
@@ -54,7 +55,6 @@ static void ngx_http_llm_probe_wait_handler(ngx_event_t *ev);
 static void ngx_http_llm_probe_connect_handler(ngx_event_t *wev);
 static void ngx_http_llm_probe_connected(ngx_http_llm_probe_t *probe);
 static void ngx_http_llm_probe_tls(ngx_http_llm_probe_t *probe);
-static ngx_int_t ngx_http_llm_probe_server_name(ngx_http_llm_probe_t *probe);
 static void ngx_http_llm_probe_tls_handler(ngx_connection_t *c);
 static void ngx_http_llm_probe_send_handler(ngx_event_t *wev);
 static void ngx_http_llm_probe_send(ngx_http_llm_probe_t *probe);
@@ -269,7 +269,7 @@ ngx_http_llm_probe_tls(ngx_http_llm_probe_t *probe)
 
     if (ngx_ssl_create_connection(probe->provider->conf.ssl, c, NGX_SSL_CLIENT)
         != NGX_OK
-        || ngx_http_llm_probe_server_name(probe) != NGX_OK)
+        || ngx_llm_tls_server_name(c, &probe->provider->tls_name) != NGX_OK)
     {
         ngx_http_llm_probe_stop(probe);
         return;
@@ -287,46 +287,10 @@ ngx_http_llm_probe_tls(ngx_http_llm_probe_t *probe)
 }
 
 
-/* addresses are no server names (RFC 6066) */
-
-static ngx_int_t
-ngx_http_llm_probe_server_name(ngx_http_llm_probe_t *probe)
-{
-    u_char            *p;
-    ngx_str_t         *name;
-    ngx_connection_t  *c;
-
-    name = &probe->provider->tls_name;
-    c = probe->connection;
-
-    if (name->len == 0
-        || name->data[0] == '['
-        || ngx_inet_addr(name->data, name->len) != INADDR_NONE)
-    {
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(c->pool, name->len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_cpystrn(p, name->data, name->len + 1);
-
-    if (SSL_set_tlsext_host_name(c->ssl->connection, (char *) p) == 0) {
-        ngx_ssl_error(NGX_LOG_ERR, c->log, 0,
-                      "SSL_set_tlsext_host_name(\"%s\") failed", p);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
 static void
 ngx_http_llm_probe_tls_handler(ngx_connection_t *c)
 {
-    long                   rc;
+    const char            *reason;
     ngx_http_llm_probe_t  *probe;
 
     probe = c->data;
@@ -338,19 +302,10 @@ ngx_http_llm_probe_tls_handler(ngx_connection_t *c)
 
     if (probe->provider->tls_verify) {
 
-        rc = SSL_get_verify_result(c->ssl->connection);
+        reason = ngx_llm_tls_verify(c, &probe->provider->tls_name);
 
-        if (rc != X509_V_OK) {
-            ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                          "upstream SSL certificate verify error: (%l:%s)",
-                          rc, X509_verify_cert_error_string(rc));
-            ngx_http_llm_probe_failed(probe, "certificate is not valid");
-            return;
-        }
-
-        if (ngx_ssl_check_host(c, &probe->provider->tls_name) != NGX_OK) {
-            ngx_http_llm_probe_failed(probe,
-                                      "certificate is for another name");
+        if (reason) {
+            ngx_http_llm_probe_failed(probe, reason);
             return;
         }
     }
