@@ -125,7 +125,11 @@ $(BUILD)/fuzz/libllm.a: $(FUZZ_OBJS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/unit/test_%: t/unit/test_%.c $(BUILD)/unit/libllm.a
-	$(Q)$(UNIT_CC) $(UNIT_FLAGS) -o $@ $< $(BUILD)/unit/libllm.a -lcjson -lm
+	$(Q)$(UNIT_CC) $(UNIT_FLAGS) -o $@ $< $(BUILD)/unit/libllm.a -lcjson -lm $(UNIT_LIBS)
+
+# scripts are run by a redis-server of the test's own
+
+$(BUILD)/unit/test_limit_script: UNIT_LIBS = -lhiredis
 
 $(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(BUILD)/fuzz/libllm.a
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< \

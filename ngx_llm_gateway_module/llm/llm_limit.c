@@ -20,8 +20,6 @@
 #define LLM_LIMIT_NEVER  (INT64_MAX / 4)
 
 
-static int64_t llm_limit_length(const llm_limit_t *limit);
-static int64_t llm_limit_cost(const llm_limit_t *limit, int64_t n);
 static int64_t llm_limit_level(const llm_limit_t *limit,
     const llm_counter_t *counter, int64_t now);
 static int llm_limit_check_smooth(const llm_limit_t *limit,
@@ -267,6 +265,54 @@ llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
 }
 
 
+void
+llm_verdict_add(llm_verdict_t *v, const llm_standing_t *s, int rc)
+{
+    llm_standing_t  *nearest;
+
+    if (rc == LLM_LIMIT) {
+
+        if (s->limit->shadow) {
+
+            if (v->shadow.limit == NULL) {
+                v->shadow = *s;
+            }
+
+        } else if (v->refused.limit == NULL
+                   || (v->refused.retry_ms != -1
+                       && (s->retry_ms == -1
+                           || s->retry_ms > v->refused.retry_ms)))
+        {
+            v->refused = *s;
+        }
+    }
+
+    if (s->limit->shadow) {
+        return;
+    }
+
+    switch (s->limit->kind) {
+
+    case LLM_LIMIT_REQUESTS:
+        nearest = &v->requests;
+        break;
+
+    case LLM_LIMIT_TOKENS:
+    case LLM_LIMIT_INPUT_TOKENS:
+    case LLM_LIMIT_OUTPUT_TOKENS:
+        nearest = &v->tokens;
+        break;
+
+    default: /* LLM_LIMIT_INFLIGHT, LLM_LIMIT_BUDGET */
+        return;
+    }
+
+    if (nearest->limit == NULL || s->left < nearest->left) {
+        *nearest = *s;
+    }
+}
+
+
 int
 llm_limit_idle(const llm_counter_t *counter, int64_t end, int64_t now)
 {
@@ -278,9 +324,7 @@ llm_limit_idle(const llm_counter_t *counter, int64_t end, int64_t now)
 }
 
 
-/* of a smooth limit's window, nanoseconds */
-
-static int64_t
+int64_t
 llm_limit_length(const llm_limit_t *limit)
 {
     static const int64_t  seconds[LLM_WINDOW_N] = {
@@ -291,12 +335,7 @@ llm_limit_length(const llm_limit_t *limit)
 }
 
 
-/*
- * How long n units take to flow off.  Rounded down: the whole amount must fit
- * into the bucket one by one.
- */
-
-static int64_t
+int64_t
 llm_limit_cost(const llm_limit_t *limit, int64_t n)
 {
     __int128  cost;

@@ -193,6 +193,14 @@ uint32_t llm_subject_hash(const unsigned char *data, size_t len);
 int64_t llm_limit_measure(const llm_limit_t *limit, const llm_amount_t *a);
 
 /*
+ * Of a smooth limit, in nanoseconds: its window, and how long n units take to
+ * flow off.  That is rounded down, since the whole amount must fit into the
+ * bucket one by one; at most a quarter of INT64_MAX.
+ */
+int64_t llm_limit_length(const llm_limit_t *limit);
+int64_t llm_limit_cost(const llm_limit_t *limit, int64_t n);
+
+/*
  * How the limit stands and whether ask fits: LLM_OK or LLM_LIMIT.  counter may
  * be NULL: never used.  held is what all requests in flight hold on the
  * subject.  s->subject is left alone.
@@ -219,6 +227,12 @@ int64_t llm_limit_take(const llm_limit_t *limit, llm_counter_t *counter,
 void llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
     const llm_amount_t *taken, const llm_amount_t *used, int64_t mark,
     int64_t now);
+
+/*
+ * Adds how one limit stands to the word on a request; rc is what check() said.
+ * Of several that refuse the one that does so for the longest counts.
+ */
+void llm_verdict_add(llm_verdict_t *v, const llm_standing_t *s, int rc);
 
 /* whether nothing of a counter counts any more, so that it may be forgotten;
    end is that of its window as llm_limit_window() told, 0 if smooth */
