@@ -33,7 +33,7 @@ static char *ngx_http_llm_id_secret(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_command_t  ngx_http_llm_commands[] = {
 
     { ngx_string("llm_zone"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
       ngx_http_llm_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
@@ -115,6 +115,7 @@ ngx_http_llm_create_main_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     lmcf->zone = NULL;
+     *     lmcf->state = NULL;
      *     lmcf->prices = NULL;
      *     lmcf->id_secret = { 0, NULL };
      */
@@ -219,7 +220,7 @@ ngx_http_llm_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_llm_main_conf_t *lmcf = conf;
 
     ssize_t     size;
-    ngx_str_t  *value;
+    ngx_str_t  *value, name, dir;
 
     if (lmcf->zone) {
         return "is duplicate";
@@ -234,15 +235,33 @@ ngx_http_llm_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                           "a size, like \"8m\"");
     }
 
-    if (cf->args->nelts > 2) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown parameter \"%V\"", &value[2]);
+    lmcf->zone = ngx_http_llm_zone_add(cf, size);
+
+    if (lmcf->zone == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    lmcf->zone = ngx_http_llm_zone_add(cf, size);
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
 
-    return lmcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (ngx_http_llm_block_pair(&value[2], &name, &dir) != NGX_OK
+        || !llm_str_is(&name, "state"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown parameter \"%V\" in \"llm_zone\" "
+                           "directive, it must be \"state=DIR\"", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (dir.len == 0) {
+        return ngx_http_llm_block_invalid(cf, &value[2],
+                                          "\"state=\" and a directory");
+    }
+
+    lmcf->state = ngx_llm_state_add(cf, &dir, lmcf->zone);
+
+    return lmcf->state ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 

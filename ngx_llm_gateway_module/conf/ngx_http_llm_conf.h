@@ -19,6 +19,7 @@
 #include "llm_price.h"
 #include "ngx_llm_log.h"
 #include "ngx_llm_secret.h"
+#include "ngx_llm_state.h"
 #include "ngx_llm_zone.h"
 
 
@@ -236,6 +237,7 @@ typedef struct {
 
 typedef struct {
     ngx_llm_zone_t            *zone;
+    ngx_llm_state_t           *state;         /* NULL: is not saved */
     ngx_llm_log_t             *usage_log;     /* NULL: off */
     llm_prices_t              *prices;        /* NULL: none */
 

@@ -18,6 +18,7 @@
 static ngx_int_t ngx_http_llm_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_llm_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_llm_filter_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_llm_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_llm_init_process(ngx_cycle_t *cycle);
 static void ngx_http_llm_warm_heap(ngx_cycle_t *cycle);
 static void ngx_http_llm_exit_process(ngx_cycle_t *cycle);
@@ -48,7 +49,7 @@ ngx_module_t  ngx_http_llm_gateway_module = {
     ngx_http_llm_commands,                 /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_llm_init_module,              /* init module */
     ngx_http_llm_init_process,             /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -136,6 +137,24 @@ ngx_http_llm_filter_init(ngx_conf_t *cf)
 }
 
 
+/* what was saved is back before there is a worker */
+
+static ngx_int_t
+ngx_http_llm_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_llm_main_conf_t  *lmcf;
+
+    lmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_llm_gateway_module);
+
+    if (lmcf == NULL || lmcf->state == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_llm_state_load(lmcf->state, cycle);
+}
+
+
 static ngx_int_t
 ngx_http_llm_init_process(ngx_cycle_t *cycle)
 {
@@ -164,11 +183,13 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    if (lmcf->usage_log == NULL) {
-        return NGX_OK;
+    if (lmcf->usage_log
+        && ngx_llm_log_start(lmcf->usage_log, lmcf->zone, cycle) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    return ngx_llm_log_start(lmcf->usage_log, lmcf->zone, cycle);
+    return lmcf->state ? ngx_llm_state_start(lmcf->state, cycle) : NGX_OK;
 }
 
 
@@ -202,9 +223,15 @@ ngx_http_llm_exit_process(ngx_cycle_t *cycle)
     lmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_llm_gateway_module);
 
-    if (lmcf == NULL || lmcf->usage_log == NULL) {
+    if (lmcf == NULL) {
         return;
     }
 
-    ngx_llm_log_stop(lmcf->usage_log);
+    if (lmcf->usage_log) {
+        ngx_llm_log_stop(lmcf->usage_log);
+    }
+
+    if (lmcf->state) {
+        ngx_llm_state_stop(lmcf->state);
+    }
 }

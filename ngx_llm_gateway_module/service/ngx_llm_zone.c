@@ -39,6 +39,7 @@ struct ngx_llm_zone_s {
     ngx_llm_zone_sh_t    *sh;
     ngx_slab_pool_t      *shpool;
     ngx_shm_zone_t       *shm_zone;
+    ngx_uint_t            is_new;
 };
 
 
@@ -183,8 +184,16 @@ ngx_llm_zone_create(ngx_llm_zone_t *zone)
 
     shpool->data = sh;
     zone->sh = sh;
+    zone->is_new = 1;
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_llm_zone_is_new(ngx_llm_zone_t *zone)
+{
+    return zone->is_new;
 }
 
 

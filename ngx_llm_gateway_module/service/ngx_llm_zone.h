@@ -28,6 +28,12 @@ ngx_llm_zone_t *ngx_llm_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
 u_char *ngx_llm_zone_secret(ngx_llm_zone_t *zone);
 
 /*
+ * Whether the memory was made for this configuration: after a reload it comes
+ * from the one before it, unless its size has changed.
+ */
+ngx_uint_t ngx_llm_zone_is_new(ngx_llm_zone_t *zone);
+
+/*
  * Memory of the zone that outlives a worker, or NULL if it is full.  The
  * "locked" ones are for callers that hold the zone's lock; the others, and
  * ngx_llm_zone_root(), take it and must not be called under it.
