@@ -85,11 +85,13 @@ ngx_llm_state_load(ngx_llm_state_t *state, ngx_cycle_t *cycle)
 
     /* nobody waits yet: a whole journal from the start */
 
-    if (ngx_llm_state_begin(state) == NGX_OK) {
+    state->sh->writer = ngx_pid;
 
+    if (ngx_llm_state_begin(state) == NGX_OK) {
         ngx_llm_state_whole(state);
-        ngx_llm_state_end(state);
     }
+
+    ngx_llm_state_end(state);
 
     return NGX_OK;
 }
