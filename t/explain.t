@@ -122,7 +122,8 @@ my %want = (
     'key=off' => '403 key_disabled',
     'key=old' => '401 expired_api_key',
     'key=embed' => '403 endpoint_not_allowed',
-    'key=far' => '403 address_not_allowed',
+    'key=far&address=10.9.8.1' => '403 address_not_allowed',
+    'key=far&address=%3A%3A1' => '403 address_not_allowed',
 );
 
 for my $args (sort keys %want) {
@@ -132,6 +133,13 @@ for my $args (sort keys %want) {
     is($r->{status}, 200, "$args: it is answered");
     holds($r, "allowed=false status=$status code=$code message !next", $args);
 }
+
+# a key's cidr is of its caller, not of who asks
+
+holds(main::explain('?key=far'), 'allowed=true', 'from anywhere');
+holds(main::explain('?key=far&address=10.9.9.7'), 'allowed=true', 'from there');
+holds(main::explain('?key=far&address=nowhere'),
+      'error.code=unsupported_parameter error.param=address', 'no address');
 
 holds(main::explain('?key=web', '{"model": "other"}'),
       'allowed=false status=404 code=model_not_found message~other');
@@ -216,7 +224,28 @@ holds(main::explain('', '{"model": "two", "messages": []}'),
 close $c->{s};
 
 
-=== TEST 6: explaining takes nothing: no probe, no place
+=== TEST 6: what is left of an account's minute
+--- http_config eval
+main::providers(a => 'limit rpm=1;', b => 'limit tpm=500;', c => '') . $::Key
+. "llm_model m { route a; route b priority=2; route c priority=3; }\n"
+--- config eval: $::Admin
+--- provider eval: "a:\n    $::Ok\nb:\n    $::Ok"
+--- steps
+my $long = '{"model": "m", "messages": [], "max_tokens": 600}';
+my $short = '{"model": "m", "messages": [], "max_tokens": 10}';
+
+holds(main::explain('', $short), 'next=m#1 decision.0.kept=true', 'all of it');
+is(main::chat()->{headers}{'x-llm-provider'}, 'a', 'one request');
+holds(main::explain('', $short), 'next=m#2 decision.0.reason=account_full'
+                                 . ' decision.0.kept=false', 'rpm') for 1 .. 3;
+holds(main::explain('', $long), 'next=m#2', 'tpm, of which nothing is used');
+is(main::chat($short)->{headers}{'x-llm-provider'}, 'b', 'some is');
+holds(main::explain('', $long), 'next=m#3 decision.1.reason=account_full', 'tpm');
+holds(main::explain('', $short), 'next=m#2', 'but there is room for less');
+is(main::calls(), 'a=1 b=1', 'nobody was called');
+
+
+=== TEST 7: explaining takes nothing: no probe, no place
 --- http_config eval: $::Http
 --- config eval: $::Admin
 --- provider eval: "a:\n    status 500\n    json {}\nb:\n    $::Ok"
@@ -229,7 +258,7 @@ LLM::Provider::play("a:\n    $::Ok\nb:\n    $::Ok");
 is(main::chat()->{headers}{'x-llm-provider'}, 'a', 'the probe is still there');
 
 
-=== TEST 7: a request that is made tells it to who has the token
+=== TEST 8: a request that is made tells it to who has the token
 --- http_config eval: $::Http
 --- config eval: $::Admin
 --- provider eval: "a:\n    status 500\n    json {}\nb:\n    $::Ok"
@@ -262,7 +291,7 @@ unlike(LLM::Provider::requests_text(), qr/$::Token|x-llm-explain/i,
        'the token stays here');
 
 
-=== TEST 8: without an llm_admin there is no token to know
+=== TEST 9: without an llm_admin there is no token to know
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider eval: "*:\n    $::Ok"
@@ -273,7 +302,7 @@ for my $token ('', $::Token) {
 }
 
 
-=== TEST 9: attempts of other requests are not disturbed; a large body is read
+=== TEST 10: attempts of other requests are not disturbed; a large body is read
 --- http_config eval: $::Http
 --- config eval: $::Admin
 --- steps

@@ -639,3 +639,57 @@ x-api-key: sk-test
 llm request refused
 --- no_error_log eval: [ qr/^Evil/, qr/[\x7f\x1b]/ ]
 --- usage_records: 4
+
+
+=== TEST 1: images in a prompt do not go to a route without vision
+--- http_config eval
+<<'_EOC_'
+    llm_provider blind {
+        protocol  openai;
+        pass      http://127.0.0.1:$TEST_NGINX_PROVIDER_PORT/blind/v1;
+    }
+
+    llm_provider sees {
+        protocol  openai;
+        pass      http://127.0.0.1:$TEST_NGINX_PROVIDER_PORT/sees/v1;
+    }
+
+    llm_model m {
+        route  blind without=vision;
+        route  sees priority=2;
+    }
+
+    llm_model text {
+        route  blind without=vision;
+    }
+
+    llm_key test { secret plain:sk-test; models *; }
+_EOC_
+--- config
+    location /v1 {
+        llm_route;
+    }
+--- provider
+*:
+    json {"choices":[{"index":0,"message":{"content":"well"}}]}
+--- steps
+my $image = '{"type": "image_url", "image_url": {"url": "data:image/png;base64,'
+            . 'AA' x 30000 . '"}}';
+my $text = '{"type": "text", "text": "image_url"}';
+
+for my $case ([ $text, 'blind' ], [ $image, 'sees' ], [ $text, 'blind' ],
+              [ "$text, $image, $text", 'sees' ])
+{
+    my ($parts, $want) = @$case;
+    my $r = post('/v1/chat/completions',
+                 qq({"model": "m", "messages": [{"role": "user",)
+                 . qq( "content": [$parts]}]}));
+
+    is($r->{headers}{'x-llm-provider'}, $want, "$want: provider");
+}
+
+my $r = post('/v1/chat/completions',
+             qq({"model": "text", "messages": [{"content": [$image]}]}));
+
+is($r->{status}, 503, 'no route sees');
+holds($r, 'error.code=no_route decision.0.reason=vision_missing');

@@ -247,6 +247,7 @@ typedef struct {
     ngx_array_t                keys;
     ngx_http_llm_class_t      *default_class;
     ngx_uint_t                 nroutes;       /* over all models */
+    ngx_uint_t                 blind_routes;  /* some are without vision */
 
     ngx_str_t                  id_secret;     /* llm_id_secret, or empty */
     ngx_array_t                admin_tokens;  /* digests, of all llm_admin */

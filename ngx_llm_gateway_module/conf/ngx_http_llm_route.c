@@ -388,6 +388,10 @@ ngx_http_llm_route_init(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf)
 
         route = pending[i].object;
 
+        if (route->without & NGX_HTTP_LLM_FEATURE_VISION) {
+            lmcf->blind_routes = 1;
+        }
+
         route->provider = ngx_http_llm_lookup_find(&lookup->providers,
                                                    pending[i].name.data,
                                                    pending[i].name.len);

@@ -163,17 +163,32 @@ ngx_http_llm_check_key(ngx_http_llm_ctx_t *ctx)
 static ngx_int_t
 ngx_http_llm_check_address(ngx_http_llm_ctx_t *ctx)
 {
+    ngx_addr_t         addr;
     ngx_connection_t  *c;
 
     c = ctx->request->connection;
 
-    if (ngx_cidr_match(c->sockaddr, ctx->key->cidr) == NGX_OK) {
+    addr.sockaddr = c->sockaddr;
+    addr.name = c->addr_text;
+
+    if (ctx->llcf->admin) {
+
+        /* a question is about somebody else's address, if about any */
+
+        if (ctx->asked_address == NULL) {
+            return NGX_OK;
+        }
+
+        addr = *ctx->asked_address;
+    }
+
+    if (ngx_cidr_match(addr.sockaddr, ctx->key->cidr) == NGX_OK) {
         return NGX_OK;
     }
 
     return ngx_http_llm_refuse(ctx, LLM_ERROR_ADDRESS_NOT_ALLOWED, NULL,
                                "key \"%V\" may not be used from address %V",
-                               &ctx->key->name, &c->addr_text);
+                               &ctx->key->name, &addr.name);
 }
 
 

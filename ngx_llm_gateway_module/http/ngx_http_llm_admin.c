@@ -1,8 +1,8 @@
 
 /*
- * llm_admin: what operators ask.  A POST to .../explain with "path", "key"
- * and "class" as arguments and the body of a request answers what would be
- * decided for it, and calls nobody.
+ * llm_admin: what operators ask.  A POST to .../explain with "path", "key",
+ * "class" and "address" as arguments and the body of a request answers what
+ * would be decided for it, and calls nobody.
  */
 
 
@@ -15,6 +15,8 @@
 
 static ngx_int_t ngx_http_llm_admin_token(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_admin_subject(ngx_http_llm_ctx_t *ctx);
+static ngx_int_t ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_llm_admin_arg(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 static void ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b);
@@ -182,6 +184,35 @@ ngx_http_llm_admin_subject(ngx_http_llm_ctx_t *ctx)
                                        &name);
         }
     }
+
+    if (ngx_http_llm_admin_arg(r, "address", &name) == NGX_OK) {
+        return ngx_http_llm_admin_address(ctx, &name);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx, ngx_str_t *text)
+{
+    ngx_addr_t  *addr;
+
+    addr = ngx_palloc(ctx->request->pool, sizeof(ngx_addr_t));
+    if (addr == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_parse_addr(ctx->request->pool, addr, text->data, text->len)
+        != NGX_OK)
+    {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                                   "address",
+                                   "\"%V\" is no IPv4 or IPv6 address", text);
+    }
+
+    addr->name = *text;
+    ctx->asked_address = addr;
 
     return NGX_OK;
 }

@@ -66,6 +66,8 @@ typedef struct {
     unsigned                   gathered:1;  /* all of it is held */
     unsigned                   primed:1;    /* what was held went on */
     unsigned                   skip_lf:1;   /* of the hidden event's CRLF */
+    unsigned                   kept:1;      /* an error, given up for another
+                                               rung: it may still be sent */
 } ngx_http_llm_answer_t;
 
 

@@ -139,7 +139,8 @@ ngx_http_llm_body_prepare(ngx_http_llm_ctx_t *ctx)
         return ctx->multipart ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->scan = llm_request_scan(&ctx->arena, ctx->target.op);
+    ctx->scan = llm_request_scan(&ctx->arena, ctx->target.op,
+                                 ctx->lmcf->blind_routes);
 
     return ctx->scan ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }

@@ -122,24 +122,22 @@ ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at)
     move = ngx_http_llm_str(&llm_move_names[at->decision.move]);
     reason = ngx_http_llm_str(&llm_reason_names[at->decision.reason]);
 
+    if (!at->told) {
+        at->told = 1;
+        at->words = at->error;
+    }
+
     ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
                   "llm attempt %ui on route \"%V\" failed, %V: %s; next: %V "
                   "after %L ms, class \"%V\", %V",
                   at->n, &at->route->name, kind,
-                  at->error ? at->error : "no answer", move,
+                  at->words ? at->words : "no answer", move,
                   at->decision.delay_ms, &ctx->class->name, reason);
 
-    /* the record tells the same */
-
-    if (at->told) {
-        return;
-    }
-
-    at->told = 1;
-    at->words = at->error;
+    /* the record tells the same, at last what the ladder stopped by */
 
     len = kind->len + reason->len + sizeof(": , stopped by ")
-          + (at->error ? ngx_strlen(at->error) : 0);
+          + (at->words ? ngx_strlen(at->words) : 0);
 
     p = ngx_pnalloc(ctx->request->pool, len);
     if (p == NULL) {
@@ -148,9 +146,9 @@ ngx_http_llm_ladder_tell(ngx_http_llm_attempt_t *at)
 
     if (at->decision.move == LLM_MOVE_STOP) {
         ngx_sprintf(p, "%V: %s, stopped by %V%Z", kind,
-                    at->error ? at->error : "", reason);
+                    at->words ? at->words : "", reason);
     } else {
-        ngx_sprintf(p, "%V: %s%Z", kind, at->error ? at->error : "");
+        ngx_sprintf(p, "%V: %s%Z", kind, at->words ? at->words : "");
     }
 
     at->error = (char *) p;

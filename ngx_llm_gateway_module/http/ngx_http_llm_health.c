@@ -33,7 +33,8 @@ static void ngx_http_llm_health_pause(ngx_http_llm_attempt_t *at,
     ngx_llm_health_result_e result);
 static void ngx_http_llm_health_log(ngx_http_llm_attempt_t *at,
     ngx_llm_health_change_e change);
-static ngx_uint_t ngx_http_llm_health_estimate(ngx_http_llm_attempt_t *at);
+static ngx_uint_t ngx_http_llm_health_estimate(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route);
 
 
 /* by route->index and provider->index; of this process */
@@ -102,11 +103,15 @@ ngx_http_llm_health_init(ngx_cycle_t *cycle, ngx_http_llm_main_conf_t *lmcf)
 
 
 const char *
-ngx_http_llm_health_reason(ngx_http_llm_route_t *route, ngx_msec_t *wait)
+ngx_http_llm_health_reason(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route, ngx_msec_t *wait)
 {
-    ngx_llm_health_t  *h;
+    ngx_uint_t                tokens;
+    ngx_llm_health_t         *h;
+    ngx_http_llm_provider_t  *provider;
 
-    h = ngx_http_llm_provider_health[route->provider->index];
+    provider = route->provider;
+    h = ngx_http_llm_provider_health[provider->index];
 
     switch (ngx_llm_health_check(h, wait)) {
 
@@ -123,11 +128,17 @@ ngx_http_llm_health_reason(ngx_http_llm_route_t *route, ngx_msec_t *wait)
         break;
     }
 
-    if (route->provider->limit_inflight
-        && ngx_llm_health_inflight(h) >= route->provider->limit_inflight)
-    {
-        *wait = 0;
-        return "account_full";
+    if (provider->limit_inflight | provider->limit_rpm | provider->limit_tpm) {
+
+        tokens = provider->limit_tpm
+                 ? ngx_http_llm_health_estimate(ctx, route) : 0;
+
+        *wait = ngx_llm_health_full(h, provider->limit_rpm,
+                                    provider->limit_tpm,
+                                    provider->limit_inflight, tokens);
+        if (*wait) {
+            return "account_full";
+        }
     }
 
     h = ngx_http_llm_route_health[route->index];
@@ -198,7 +209,8 @@ ngx_http_llm_health_acquire(ngx_http_llm_attempt_t *at, const char **reason,
     rh = ngx_http_llm_route_health[at->route->index];
     ph = ngx_http_llm_provider_health[provider->index];
 
-    tokens = provider->limit_tpm ? ngx_http_llm_health_estimate(at) : 0;
+    tokens = provider->limit_tpm
+             ? ngx_http_llm_health_estimate(at->ctx, at->route) : 0;
 
     if (ngx_llm_health_admit(ph, provider->limit_rpm, provider->limit_tpm,
                              provider->limit_inflight, tokens, wait)
@@ -242,20 +254,18 @@ ngx_http_llm_health_acquire(ngx_http_llm_attempt_t *at, const char **reason,
 /* input by its bytes, output by what the request allows */
 
 static ngx_uint_t
-ngx_http_llm_health_estimate(ngx_http_llm_attempt_t *at)
+ngx_http_llm_health_estimate(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route)
 {
-    ngx_uint_t           n;
-    ngx_http_llm_ctx_t  *ctx;
-
-    ctx = at->ctx;
+    ngx_uint_t  n;
 
     n = llm_usage_estimate(ngx_min(ctx->body_length, 1024 * 1024));
 
     if (ctx->req.max_tokens > 0) {
         n += ctx->req.max_tokens;
 
-    } else if (at->route->model->max_tokens > 0) {
-        n += at->route->model->max_tokens;
+    } else if (route->model->max_tokens > 0) {
+        n += route->model->max_tokens;
     }
 
     return n;

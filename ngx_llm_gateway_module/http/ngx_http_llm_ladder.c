@@ -451,7 +451,7 @@ ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
             d = *ngx_http_llm_ladder_decide(at);
         }
 
-        if (at && at->decided) {
+        if (at && at->decided && d.move != LLM_MOVE_STOP) {
             ngx_http_llm_ladder_tell(at);
         }
 
@@ -519,16 +519,31 @@ ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
 }
 
 
-/* the ladder ends without an answer that could be passed on */
+/*
+ * The ladder ends before an attempt was committed: with the last one's HTTP
+ * error, where that was given up for a rung which could not be taken, or
+ * without an answer.
+ */
 
 ngx_int_t
 ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx, llm_reason_e reason,
     ngx_msec_t wait)
 {
+    ngx_http_llm_attempt_t  *at;
+
     ctx->stop = reason;
 
     if (ctx->attempts.nelts) {
-        return ngx_http_llm_ladder_fail(ctx, ctx->current);
+        at = ctx->current;
+
+        at->decided = 1;
+        at->decision.move = LLM_MOVE_STOP;
+        at->decision.reason = reason;
+        at->decision.delay_ms = 0;
+
+        ngx_http_llm_ladder_tell(at);
+
+        return ngx_http_llm_ladder_fail(ctx, at);
     }
 
     if (reason == LLM_REASON_DEADLINE) {
@@ -606,12 +621,16 @@ ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 {
     llm_error_e  code;
 
+    ctx->outcome = NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR;
+
+    if (ngx_http_llm_answer_resend(at) == NGX_OK) {
+        return NGX_OK;
+    }
+
     code = (at->rc == NGX_HTTP_GATEWAY_TIME_OUT
             || ctx->stop == LLM_REASON_DEADLINE)
            ? LLM_ERROR_UPSTREAM_TIMEOUT
            : LLM_ERROR_UPSTREAM_ERROR;
-
-    ctx->outcome = NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR;
 
     return ngx_http_llm_refuse(ctx, code, NULL,
                                "provider \"%V\" gave no usable answer, %s%s%V; "

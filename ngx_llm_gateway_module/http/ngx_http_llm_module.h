@@ -189,6 +189,7 @@ struct ngx_http_llm_ctx_s {
     ngx_http_llm_key_t        *key;           /* NULL: none */
     ngx_http_llm_class_t      *class;
     ngx_http_llm_class_t      *asked_class;   /* by an operator's question */
+    ngx_addr_t                *asked_address; /* the same; NULL: any */
 
     llm_request_t              req;
     off_t                      body_length;   /* bytes of the client's body */
@@ -415,8 +416,8 @@ ngx_int_t ngx_http_llm_health_init(ngx_cycle_t *cycle,
  * Why the route may not be tried now, a code, or NULL; *wait in milliseconds
  * tells when to ask again.
  */
-const char *ngx_http_llm_health_reason(ngx_http_llm_route_t *route,
-    ngx_msec_t *wait);
+const char *ngx_http_llm_health_reason(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route, ngx_msec_t *wait);
 /* whether its breaker is open, its credential refused or its provider down;
    a pause that was asked for is not meant */
 ngx_uint_t ngx_http_llm_health_shut(ngx_http_llm_route_t *route);
@@ -481,6 +482,12 @@ ngx_int_t ngx_http_llm_answer_filter(void *data, ssize_t bytes);
 /* the explicit end of a stream that was cut, for the client */
 ngx_int_t ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at,
     ngx_chain_t **out);
+/*
+ * Answers the client with this attempt's HTTP error, which was given up for a
+ * rung that could not be taken after all, and finalizes the main request.
+ * NGX_DECLINED: it brought none, or not all of it.
+ */
+ngx_int_t ngx_http_llm_answer_resend(ngx_http_llm_attempt_t *at);
 /* the upstream is over: closes the attempt's books */
 void ngx_http_llm_answer_finalize(ngx_http_request_t *r, ngx_int_t rc);
 

@@ -154,12 +154,15 @@ ngx_http_llm_add_headers(ngx_http_llm_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (r->err_status
-        && (r->err_status == NGX_HTTP_TOO_MANY_REQUESTS
-            || r->err_status == NGX_HTTP_SERVICE_UNAVAILABLE)
-        && ngx_http_llm_add_retry_after(ctx) != NGX_OK)
+    if (r->err_status ? (r->err_status == NGX_HTTP_TOO_MANY_REQUESTS
+                         || r->err_status == NGX_HTTP_SERVICE_UNAVAILABLE)
+                      : (r->headers_out.status == NGX_HTTP_TOO_MANY_REQUESTS
+                         || r->headers_out.status
+                            == NGX_HTTP_SERVICE_UNAVAILABLE))
     {
-        return NGX_ERROR;
+        if (ngx_http_llm_add_retry_after(ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     if (ctx->current) {
@@ -192,21 +195,61 @@ ngx_http_llm_add_decision(ngx_http_llm_ctx_t *ctx)
 }
 
 
+/* a provider's own one stays; what else is known of its pace is told, too */
+
 static ngx_int_t
 ngx_http_llm_add_retry_after(ngx_http_llm_ctx_t *ctx)
 {
-    u_char     *p;
-    ngx_str_t   value;
+    u_char              *p;
+    int64_t              ms;
+    ngx_str_t            value;
+    ngx_uint_t           i, seconds;
+    ngx_list_part_t     *part;
+    ngx_table_elt_t     *h;
+    ngx_http_request_t  *r;
 
-    p = ngx_pnalloc(ctx->request->pool, NGX_INT_T_LEN);
+    r = ctx->request;
+    seconds = ctx->retry_after;
+
+    if (r->err_status == 0) {
+
+        part = &r->headers_out.headers.part;
+        h = part->elts;
+
+        for (i = 0; /* void */ ; i++) {
+
+            if (i >= part->nelts) {
+                if (part->next == NULL) {
+                    break;
+                }
+
+                part = part->next;
+                h = part->elts;
+                i = 0;
+            }
+
+            if (h[i].key.len == sizeof("Retry-After") - 1
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "Retry-After",
+                                   sizeof("Retry-After") - 1)
+                   == 0)
+            {
+                return NGX_OK;
+            }
+        }
+
+        ms = ctx->current ? ctx->current->pace.retry_after_ms : 0;
+        seconds = ms > 0 ? (ngx_uint_t) (ms + 999) / 1000 : 1;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     value.data = p;
-    value.len = ngx_sprintf(p, "%ui", ngx_max(ctx->retry_after, 1)) - p;
+    value.len = ngx_sprintf(p, "%ui", ngx_max(seconds, 1)) - p;
 
-    return ngx_http_llm_add(ctx->request, "Retry-After", &value);
+    return ngx_http_llm_add(r, "Retry-After", &value);
 }
 
 

@@ -307,6 +307,10 @@ ngx_http_llm_routes_contract(ngx_http_llm_ctx_t *ctx,
         return "json_missing";
     }
 
+    if (ctx->req.vision && (route->without & NGX_HTTP_LLM_FEATURE_VISION)) {
+        return "vision_missing";
+    }
+
     if (ctx->stream && (route->without & NGX_HTTP_LLM_FEATURE_STREAM)) {
         return "stream_missing";
     }
@@ -371,7 +375,7 @@ ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
         }
 
         w = 0;
-        reason = ngx_http_llm_health_reason(cand->route, &w);
+        reason = ngx_http_llm_health_reason(ctx, cand->route, &w);
 
         if (reason == NULL) {
             cand->reason = "kept";
@@ -432,7 +436,7 @@ ngx_http_llm_routes_least_bad(ngx_http_llm_ctx_t *ctx)
         }
 
         wait = 0;
-        (void) ngx_http_llm_health_reason(cand->route, &wait);
+        (void) ngx_http_llm_health_reason(ctx, cand->route, &wait);
 
         if (best == NULL || wait < least) {
             best = cand;

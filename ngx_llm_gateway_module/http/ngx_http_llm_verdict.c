@@ -15,6 +15,8 @@
 static void ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
     ngx_http_llm_attempt_t *at, ngx_int_t rc);
 static void ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc);
+static ngx_int_t ngx_http_llm_answer_resend_head(ngx_http_llm_answer_t *an,
+    ngx_http_request_t *r);
 
 
 void
@@ -304,6 +306,111 @@ ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
     cl->next = NULL;
 
     *out = cl;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_answer_resend(ngx_http_llm_attempt_t *at)
+{
+    ngx_int_t               rc;
+    ngx_chain_t            *cl;
+    ngx_http_request_t     *r;
+    ngx_http_llm_answer_t  *an;
+
+    an = at->answer;
+
+    if (an == NULL || !an->kept) {
+        return NGX_DECLINED;
+    }
+
+    r = at->ctx->request;
+
+    at->ctx->state = NGX_HTTP_LLM_DONE;
+    at->ctx->first_token = ngx_current_msec;
+
+    rc = ngx_http_llm_answer_resend_head(an, r);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_send_header(r);
+    }
+
+    if (rc != NGX_OK || r->header_only) {
+        ngx_http_finalize_request(r, rc);
+        return NGX_OK;
+    }
+
+    if (an->held == NULL) {
+        ngx_http_finalize_request(r, ngx_http_send_special(r, NGX_HTTP_LAST));
+        return NGX_OK;
+    }
+
+    for (cl = an->held; cl->next; cl = cl->next) { /* void */ }
+
+    cl->buf->last_buf = 1;
+    cl->buf->last_in_chain = 1;
+
+    ngx_http_finalize_request(r, ngx_http_output_filter(r, an->held));
+
+    return NGX_OK;
+}
+
+
+/* what nginx makes of an upstream's head; hidden headers are out already */
+
+static ngx_int_t
+ngx_http_llm_answer_resend_head(ngx_http_llm_answer_t *an,
+    ngx_http_request_t *r)
+{
+    ngx_uint_t            i;
+    ngx_list_part_t      *part;
+    ngx_table_elt_t      *h, *out;
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+
+    r->headers_out.status = u->headers_in.status_n;
+    r->headers_out.status_line = u->headers_in.status_line;
+    r->headers_out.content_length_n = an->held_size;
+
+    part = &u->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (&h[i] == u->headers_in.content_type) {
+            r->headers_out.content_type = h[i].value;
+            r->headers_out.content_type_len = h[i].value.len;
+            r->headers_out.content_type_lowcase = NULL;
+            continue;
+        }
+
+        out = ngx_list_push(&r->headers_out.headers);
+        if (out == NULL) {
+            return NGX_ERROR;
+        }
+
+        *out = h[i];
+
+        if (out->key.len == sizeof("content-encoding") - 1
+            && ngx_strncmp(out->lowcase_key, "content-encoding",
+                           sizeof("content-encoding") - 1)
+               == 0)
+        {
+            r->headers_out.content_encoding = out;
+        }
+    }
 
     return NGX_OK;
 }

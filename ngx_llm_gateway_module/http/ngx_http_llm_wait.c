@@ -97,6 +97,10 @@ ngx_http_llm_ladder_queue(ngx_http_llm_ctx_t *ctx, ngx_msec_t wait)
 
     rc = ngx_http_llm_queue_add(ctx);
 
+    if (rc == NGX_DECLINED && ctx->attempts.nelts) {
+        return ngx_http_llm_ladder_stop(ctx, LLM_REASON_QUEUE, wait);
+    }
+
     if (rc == NGX_DECLINED) {
         ctx->retry_after = ngx_http_llm_ladder_seconds(wait);
 
@@ -152,13 +156,21 @@ ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx)
 
     (void) ngx_http_llm_routes_next(ctx, &failure, &wait);
 
-    ctx->retry_after = ngx_http_llm_ladder_seconds(wait);
+    if (ctx->attempts.nelts) {
+        rc = ngx_http_llm_ladder_stop(ctx, LLM_REASON_QUEUE, wait);
 
-    rc = ngx_http_llm_refuse(ctx, LLM_ERROR_QUEUE_TIMEOUT, NULL,
-                             "no route of model \"%V\" had room within %M ms",
-                             &ctx->model->name, ctx->class->queue_time);
+    } else {
+        ctx->retry_after = ngx_http_llm_ladder_seconds(wait);
 
-    ngx_http_finalize_request(ctx->request, rc);
+        rc = ngx_http_llm_refuse(ctx, LLM_ERROR_QUEUE_TIMEOUT, NULL,
+                                 "no route of model \"%V\" had room within "
+                                 "%M ms",
+                                 &ctx->model->name, ctx->class->queue_time);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(ctx->request, rc);
+    }
 }
 
 
@@ -191,7 +203,10 @@ ngx_http_llm_ladder_deadline(ngx_event_t *ev)
 
         rc = ngx_http_llm_ladder_stop(ctx, LLM_REASON_DEADLINE, 0);
 
-        ngx_http_finalize_request(ctx->request, rc);
+        if (rc != NGX_OK) {
+            ngx_http_finalize_request(ctx->request, rc);
+        }
+
         break;
 
     case NGX_HTTP_LLM_ATTEMPT:

@@ -68,7 +68,9 @@ typedef enum {
     R(BUDGET,         retry_budget,     "the retry budget was used up")       \
     R(CLASS,          class,            "the class allows no further move on "\
                                         "this failure")                       \
-    R(ROUTES,         no_more_routes,   "no other route was left")
+    R(ROUTES,         no_more_routes,   "no other route was left")            \
+    R(QUEUE,          queue,            "the queue was full, or no room came "\
+                                        "in time")
 
 typedef enum {
 #define LLM_REASON_ENUM(r, name, text)  LLM_REASON_##r,

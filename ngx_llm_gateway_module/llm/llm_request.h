@@ -39,14 +39,20 @@ typedef struct {
     unsigned         background:1;         /* responses: a job */
     unsigned         tools:1;
     unsigned         json:1;               /* structured output asked for */
+    unsigned         vision:1;             /* there are images in the prompt,
+                                              if they were looked for */
 } llm_request_t;
 
 
 /* the picks to scan this operation's JSON bodies with; NULL: none */
 const llm_pick_t *llm_request_picks(const llm_op_t *op, unsigned *n);
 
-/* a scanner for them, with LLM_SCAN_MEMBERS; NULL without memory */
-llm_scan_t *llm_request_scan(llm_arena_t *arena, const llm_op_t *op);
+/*
+ * A scanner for them, with LLM_SCAN_MEMBERS; NULL without memory.  Images in
+ * a prompt are looked for if asked for: each message costs a little more.
+ */
+llm_scan_t *llm_request_scan(llm_arena_t *arena, const llm_op_t *op,
+    unsigned images);
 
 /*
  * LLM_OK, LLM_NOMEM, or LLM_INVALID with code, message and param of err filled

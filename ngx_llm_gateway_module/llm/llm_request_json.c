@@ -40,6 +40,11 @@ llm_request_read_json(const llm_op_t *op, const llm_scan_t *scan,
             continue;
         }
 
+        if (ctx.table->reads[i] == LLM_READ_IMAGE) {
+            req->vision = 1;
+            continue;
+        }
+
         /* of two, nobody knows which one the provider would take */
 
         if (found->times > 1) {

@@ -48,7 +48,8 @@ typedef enum {
     LLM_READ_FORMAT,
     LLM_READ_SIZE,
     LLM_READ_QUALITY,
-    LLM_READ_INPUT
+    LLM_READ_INPUT,
+    LLM_READ_IMAGE
 } llm_read_e;
 
 
@@ -57,6 +58,8 @@ typedef struct {
     const uint8_t       *reads;      /* llm_read_e, parallel to picks */
     unsigned             n;
     llm_picks_t         *set;        /* the same picks, for scanners */
+    llm_picks_t         *plain;      /* without those that look for images,
+                                        which stand last */
 } llm_request_table_t;
 
 

@@ -26,6 +26,61 @@
 
 /* a parent is named by its place in the list */
 
+/*
+ * Images: each list begins where its operation's own ends, at place "at".
+ * The type of a part, as raw text, tells them.
+ */
+
+#define LLM_REQUEST_PART(F, parent, at, type)                                 \
+    F(NULL, parent, 0, 0, NONE)                                               \
+    LLM_REQUEST_WORD(F, "type", at, NONE)                                     \
+    F(type, at + 1, LLM_PICK_BEGINS, 0, IMAGE)
+
+#define LLM_REQUEST_CHAT_IMAGES(F)                                            \
+    F("messages", LLM_ROOT, 0, 0, NONE)                                       \
+    F(NULL, 12, 0, 0, NONE)                                                   \
+    F("content", 13, 0, 0, NONE)                                              \
+    LLM_REQUEST_PART(F, 14, 15, "\"image_url\"")
+
+/* of messages, and of what functions gave back */
+
+#define LLM_REQUEST_RESPONSES_IMAGES(F)                                       \
+    F("input", LLM_ROOT, 0, 0, NONE)                                          \
+    F(NULL, 10, 0, 0, NONE)                                                   \
+    F("content", 11, 0, 0, NONE)                                              \
+    LLM_REQUEST_PART(F, 12, 13, "\"input_image\"")                            \
+    F("output", 11, 0, 0, NONE)                                               \
+    LLM_REQUEST_PART(F, 16, 17, "\"input_image\"")
+
+/* the same of tools' results, a level deeper */
+
+#define LLM_REQUEST_MESSAGES_IMAGES(F)                                        \
+    F("messages", LLM_ROOT, 0, 0, NONE)                                       \
+    F(NULL, 11, 0, 0, NONE)                                                   \
+    F("content", 12, 0, 0, NONE)                                              \
+    LLM_REQUEST_PART(F, 13, 14, "\"image\"")                                  \
+    F("content", 14, 0, 0, NONE)                                              \
+    LLM_REQUEST_PART(F, 17, 18, "\"image\"")
+
+#define LLM_REQUEST_BLOB(F, name, at)                                         \
+    F(name, 18, 0, 0, NONE)                                                   \
+    LLM_REQUEST_WORD(F, "mimeType", at, NONE)                                 \
+    F("\"image/", at + 1, LLM_PICK_BEGINS, 0, IMAGE)                          \
+    LLM_REQUEST_WORD(F, "mime_type", at, NONE)                                \
+    F("\"image/", at + 3, LLM_PICK_BEGINS, 0, IMAGE)
+
+#define LLM_REQUEST_GENERATE_IMAGES(F)                                        \
+    F("contents", LLM_ROOT, 0, 0, NONE)                                       \
+    F(NULL, 15, 0, 0, NONE)                                                   \
+    F("parts", 16, 0, 0, NONE)                                                \
+    F(NULL, 17, 0, 0, NONE)                                                   \
+    LLM_REQUEST_BLOB(F, "inlineData", 19)                                     \
+    LLM_REQUEST_BLOB(F, "inline_data", 24)                                    \
+    LLM_REQUEST_BLOB(F, "fileData", 29)                                       \
+    LLM_REQUEST_BLOB(F, "file_data", 34)
+
+#define LLM_REQUEST_NO_IMAGES(F)
+
 #define LLM_REQUEST_CHAT(F)                                                   \
     LLM_REQUEST_MODEL(F)                                                      \
     LLM_REQUEST_STREAM(F)                                                     \
@@ -138,37 +193,49 @@
 #define LLM_REQUEST_READ(name, parent, flags, limit, read)                    \
     LLM_READ_##read,
 
-#define llm_request_lists(name, LIST)                                         \
+#define LLM_REQUEST_ONE(name, parent, flags, limit, read)  + 1
+
+/* the plain set is the same table, but for its end */
+
+#define llm_request_lists(name, LIST, IMAGES)                                 \
     static const llm_pick_t  llm_request_##name##_picks[] = {                 \
         LIST(LLM_REQUEST_PICK)                                                \
+        IMAGES(LLM_REQUEST_PICK)                                              \
     };                                                                        \
                                                                               \
     static const uint8_t  llm_request_##name##_reads[] = {                    \
         LIST(LLM_REQUEST_READ)                                                \
+        IMAGES(LLM_REQUEST_READ)                                              \
     };                                                                        \
                                                                               \
     static llm_picks_t  llm_request_##name##_set                              \
-        = llm_picks(llm_request_##name##_picks)
+        = llm_picks(llm_request_##name##_picks);                              \
+                                                                              \
+    static llm_picks_t  llm_request_##name##_plain                            \
+        = llm_picks_some(llm_request_##name##_picks,                          \
+                         0 LIST(LLM_REQUEST_ONE))
 
-llm_request_lists(chat, LLM_REQUEST_CHAT);
-llm_request_lists(completions, LLM_REQUEST_COMPLETIONS);
-llm_request_lists(responses, LLM_REQUEST_RESPONSES);
-llm_request_lists(messages, LLM_REQUEST_MESSAGES);
-llm_request_lists(count, LLM_REQUEST_MODEL);
-llm_request_lists(plain, LLM_REQUEST_PLAIN);
-llm_request_lists(images, LLM_REQUEST_IMAGES);
-llm_request_lists(speech, LLM_REQUEST_SPEECH);
-llm_request_lists(audio, LLM_REQUEST_AUDIO);
-llm_request_lists(video, LLM_REQUEST_VIDEO);
-llm_request_lists(generate, LLM_REQUEST_GENERATE);
-llm_request_lists(long, LLM_REQUEST_LONG);
+llm_request_lists(chat, LLM_REQUEST_CHAT, LLM_REQUEST_CHAT_IMAGES);
+llm_request_lists(completions, LLM_REQUEST_COMPLETIONS, LLM_REQUEST_NO_IMAGES);
+llm_request_lists(responses, LLM_REQUEST_RESPONSES,
+                  LLM_REQUEST_RESPONSES_IMAGES);
+llm_request_lists(messages, LLM_REQUEST_MESSAGES, LLM_REQUEST_MESSAGES_IMAGES);
+llm_request_lists(count, LLM_REQUEST_MODEL, LLM_REQUEST_NO_IMAGES);
+llm_request_lists(plain, LLM_REQUEST_PLAIN, LLM_REQUEST_NO_IMAGES);
+llm_request_lists(images, LLM_REQUEST_IMAGES, LLM_REQUEST_NO_IMAGES);
+llm_request_lists(speech, LLM_REQUEST_SPEECH, LLM_REQUEST_NO_IMAGES);
+llm_request_lists(audio, LLM_REQUEST_AUDIO, LLM_REQUEST_NO_IMAGES);
+llm_request_lists(video, LLM_REQUEST_VIDEO, LLM_REQUEST_NO_IMAGES);
+llm_request_lists(generate, LLM_REQUEST_GENERATE, LLM_REQUEST_GENERATE_IMAGES);
+llm_request_lists(long, LLM_REQUEST_LONG, LLM_REQUEST_NO_IMAGES);
 
 
 #define llm_request_table(name)                                               \
     { llm_request_##name##_picks, llm_request_##name##_reads,                 \
-      sizeof(llm_request_##name##_reads), &llm_request_##name##_set }
+      sizeof(llm_request_##name##_reads), &llm_request_##name##_set,          \
+      &llm_request_##name##_plain }
 
-#define llm_request_nothing   { NULL, NULL, 0, NULL }
+#define llm_request_nothing   { NULL, NULL, 0, NULL, NULL }
 
 /* in the order of llm_op_e */
 
@@ -219,8 +286,12 @@ llm_request_picks(const llm_op_t *op, unsigned *n)
 
 
 llm_scan_t *
-llm_request_scan(llm_arena_t *arena, const llm_op_t *op)
+llm_request_scan(llm_arena_t *arena, const llm_op_t *op, unsigned images)
 {
-    return llm_scan_open(arena, llm_request_tables[op->op].set,
+    const llm_request_table_t  *table;
+
+    table = &llm_request_tables[op->op];
+
+    return llm_scan_open(arena, images ? table->set : table->plain,
                          LLM_SCAN_MEMBERS);
 }

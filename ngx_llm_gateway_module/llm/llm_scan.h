@@ -61,6 +61,9 @@ typedef enum {
                                        together with LLM_PICK_LENGTH */
 #define LLM_PICK_FIRST      0x08    /* the first occurrence counts, not the
                                        last, nor are later ones added */
+#define LLM_PICK_BEGINS     0x10    /* no place of its own: the raw text of the
+                                       parent, which is kept, begins with name;
+                                       "times" tells how often */
 
 typedef struct {
     const char      *name;
@@ -118,6 +121,7 @@ typedef struct {
     uint16_t             name_size;    /* of the longest, escaped */
     uint64_t             parents;      /* places with named children */
     uint8_t              element[LLM_SCAN_PLACES];
+    uint8_t              begins[LLM_SCAN_MAX_PICKS];
     uint8_t              slots[256];   /* first pick by hash of its name */
     uint8_t              next[LLM_SCAN_MAX_PICKS];   /* in the same slot */
     uint8_t              parent[LLM_SCAN_MAX_PICKS];
@@ -125,8 +129,12 @@ typedef struct {
 } llm_picks_t;
 
 #define llm_picks(table)                                                      \
-    { table, sizeof(table) / sizeof(table[0]), 0, 0, 0,                       \
-      { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
+    llm_picks_some(table, sizeof(table) / sizeof(table[0]))
+
+/* the first n of a table */
+#define llm_picks_some(table, n)                                              \
+    { table, n, 0, 0, 0,                                                      \
+      { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }
 
 /*
  * The struct is opaque to readers of the result but for these functions.

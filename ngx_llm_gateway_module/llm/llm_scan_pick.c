@@ -12,6 +12,8 @@ static int llm_scan_pick_raw(llm_scan_t *s, const llm_pick_t *pick,
     llm_pick_state_t *st, size_t offset);
 static int llm_scan_pick_copy(llm_scan_t *s, const llm_pick_t *pick,
     llm_pick_state_t *st, size_t offset);
+static void llm_scan_pick_begins(llm_scan_t *s, unsigned i,
+    const llm_found_t *value);
 
 
 static const llm_found_t  llm_scan_nothing;
@@ -48,6 +50,7 @@ llm_scan_picks_link(llm_picks_t *picks)
     }
 
     memset(picks->element, LLM_SCAN_NO_PICK, sizeof(picks->element));
+    memset(picks->begins, LLM_SCAN_NO_PICK, sizeof(picks->begins));
     memset(picks->slots, LLM_SCAN_NO_PICK, sizeof(picks->slots));
 
     picks->parents = 0;
@@ -63,6 +66,18 @@ llm_scan_picks_link(llm_picks_t *picks)
 
         } else if (parent >= i) {
             return LLM_INVALID;
+        }
+
+        if (pick->flags & LLM_PICK_BEGINS) {
+
+            if (pick->name == NULL || parent >= i
+                || !(picks->table[parent].flags & LLM_PICK_RAW))
+            {
+                return LLM_INVALID;
+            }
+
+            picks->begins[parent] = (uint8_t) i;
+            continue;
         }
 
         if (pick->name == NULL) {
@@ -259,7 +274,41 @@ llm_scan_pick_raw(llm_scan_t *s, const llm_pick_t *pick, llm_pick_state_t *st,
 
     found->raw.len = len;
 
+    if (s->set->begins[pick - s->set->table] != LLM_SCAN_NO_PICK) {
+        llm_scan_pick_begins(s, s->set->begins[pick - s->set->table], found);
+    }
+
     return LLM_OK;
+}
+
+
+/* one more value that begins as pick i says, or not */
+
+static void
+llm_scan_pick_begins(llm_scan_t *s, unsigned i, const llm_found_t *value)
+{
+    size_t        n;
+    llm_found_t  *found;
+    const char   *text;
+
+    text = s->set->table[i].name;
+    n = strlen(text);
+
+    if (value->raw.len < n || memcmp(value->raw.data, text, n) != 0) {
+        return;
+    }
+
+    found = &s->picks[i].found;
+
+    if (!(s->told & llm_scan_bit(i))) {
+        s->told |= llm_scan_bit(i);
+        llm_scan_found_init(found);
+    }
+
+    found->start = value->start;
+    found->end = value->end;
+    found->type = value->type;
+    found->times++;
 }
 
 

@@ -17,6 +17,8 @@
 
 static ngx_llm_health_minute_t *ngx_llm_health_minute(ngx_llm_health_t *h,
     ngx_msec_t now);
+static ngx_msec_t ngx_llm_health_minute_full(ngx_llm_health_minute_t *m,
+    ngx_uint_t rpm, ngx_uint_t tpm, ngx_uint_t tokens, ngx_msec_t now);
 static ngx_msec_t ngx_llm_health_minute_wait(ngx_llm_health_minute_t *m,
     ngx_uint_t i, uint64_t need, uint64_t limit, ngx_msec_t now);
 static ngx_uint_t ngx_llm_health_moves_left(ngx_llm_health_sh_t *sh,
@@ -93,7 +95,7 @@ ngx_int_t
 ngx_llm_health_admit(ngx_llm_health_t *h, ngx_uint_t rpm, ngx_uint_t tpm,
     ngx_uint_t inflight, ngx_uint_t tokens, ngx_msec_t *wait)
 {
-    ngx_msec_t                now, w;
+    ngx_msec_t                now;
     ngx_llm_health_minute_t  *m;
 
     *wait = 0;
@@ -122,17 +124,7 @@ ngx_llm_health_admit(ngx_llm_health_t *h, ngx_uint_t rpm, ngx_uint_t tpm,
         return NGX_OK;
     }
 
-    if (rpm) {
-        *wait = ngx_llm_health_minute_wait(m, 0, 1, rpm, now);
-    }
-
-    if (tpm) {
-
-        /* an estimate that never fits would wait for ever */
-
-        w = ngx_llm_health_minute_wait(m, 1, ngx_min(tokens, tpm), tpm, now);
-        *wait = ngx_max(*wait, w);
-    }
+    *wait = ngx_llm_health_minute_full(m, rpm, tpm, tokens, now);
 
     if (*wait == 0) {
         ngx_llm_health_ring_add(&m->ring, m->cells, 0, 1);
@@ -142,6 +134,38 @@ ngx_llm_health_admit(ngx_llm_health_t *h, ngx_uint_t rpm, ngx_uint_t tpm,
     ngx_llm_zone_unlock(h->zone);
 
     return *wait ? NGX_BUSY : NGX_OK;
+}
+
+
+ngx_msec_t
+ngx_llm_health_full(ngx_llm_health_t *h, ngx_uint_t rpm, ngx_uint_t tpm,
+    ngx_uint_t inflight, ngx_uint_t tokens)
+{
+    ngx_msec_t                now, wait;
+    ngx_llm_health_minute_t  *m;
+
+    if (h == NULL) {
+        return 0;
+    }
+
+    if (inflight && ngx_llm_health_inflight(h) >= inflight) {
+        return NGX_LLM_HEALTH_FULL_ASK;
+    }
+
+    if ((rpm == 0 && tpm == 0) || h->sh->minute == NULL) {
+        return 0;
+    }
+
+    now = ngx_current_msec;
+
+    ngx_llm_zone_lock(h->zone);
+
+    m = ngx_llm_health_minute(h, now);
+    wait = m ? ngx_llm_health_minute_full(m, rpm, tpm, tokens, now) : 0;
+
+    ngx_llm_zone_unlock(h->zone);
+
+    return wait;
 }
 
 
@@ -169,6 +193,28 @@ ngx_llm_health_minute(ngx_llm_health_t *h, ngx_msec_t now)
     h->sh->minute = m;
 
     return m;
+}
+
+
+/* 0: one more request fits; else the time until it may */
+
+static ngx_msec_t
+ngx_llm_health_minute_full(ngx_llm_health_minute_t *m, ngx_uint_t rpm,
+    ngx_uint_t tpm, ngx_uint_t tokens, ngx_msec_t now)
+{
+    ngx_msec_t  wait, w;
+
+    wait = rpm ? ngx_llm_health_minute_wait(m, 0, 1, rpm, now) : 0;
+
+    if (tpm) {
+
+        /* an estimate that never fits would wait for ever */
+
+        w = ngx_llm_health_minute_wait(m, 1, ngx_min(tokens, tpm), tpm, now);
+        wait = ngx_max(wait, w);
+    }
+
+    return wait;
 }
 
 

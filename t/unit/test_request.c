@@ -686,6 +686,92 @@ test_forms(void)
 
 /* every allocation fails once, and never more than an error comes of it */
 
+/* ---- images in a prompt */
+
+static const struct {
+    llm_op_e         op;
+    unsigned         vision;
+    const char      *parts;
+} prompts[] = {
+    { LLM_OP_CHAT, 0, "\"messages\":[]" },
+    { LLM_OP_CHAT, 0, "\"messages\":[{\"content\":\"image_url\"}]" },
+    { LLM_OP_CHAT, 1, "\"messages\":[{\"content\":\"a\"},{\"content\":["
+      "{\"type\":\"text\",\"text\":\"b\"},{\"type\":\"image_url\","
+      "\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}},"
+      "{\"type\":\"text\",\"text\":\"c\"}]},{\"content\":\"d\"}]" },
+    { LLM_OP_CHAT, 1, "\"messages\":[{\"content\":[{\"type\":\"image_url\"},"
+      "{\"type\":\"image_url\"}]}]" },
+    { LLM_OP_CHAT, 0, "\"messages\":[{\"content\":[{\"type\":\"image_urls\"},"
+      "{\"type\":[\"image_url\"]},{\"type\":{\"image_url\":1}},"
+      "{\"type\":\"input_audio\"}],\"type\":\"image_url\"}],"
+      "\"type\":\"image_url\",\"tools\":[{\"type\":\"image_url\"}]" },
+    { LLM_OP_RESPONSES, 0, "\"input\":\"input_image\"" },
+    { LLM_OP_RESPONSES, 1, "\"input\":[{\"content\":[{\"type\":"
+      "\"input_image\",\"file_id\":\"f\"}]}]" },
+    { LLM_OP_RESPONSES, 1, "\"input\":[{\"type\":\"function_call_output\","
+      "\"output\":[{\"type\":\"input_image\"}]}]" },
+    { LLM_OP_RESPONSES, 0, "\"input\":[{\"content\":[{\"type\":"
+      "\"input_file\",\"file_id\":\"f\"}],\"output\":\"input_image\"}]" },
+    { LLM_OP_MESSAGES, 1, "\"messages\":[{\"content\":[{\"type\":\"image\","
+      "\"source\":{\"type\":\"url\"}}]}]" },
+    { LLM_OP_MESSAGES, 1, "\"messages\":[{\"content\":[{\"type\":"
+      "\"tool_result\",\"content\":[{\"type\":\"image\"}]}]}]" },
+    { LLM_OP_MESSAGES, 0, "\"messages\":[{\"content\":[{\"type\":"
+      "\"document\",\"source\":{\"type\":\"image\"}}]}]" },
+    { LLM_OP_GENERATE, 1, "\"contents\":[{\"parts\":[{\"text\":\"a\"},"
+      "{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"AA\"}}]}]" },
+    { LLM_OP_GENERATE, 1, "\"contents\":[{\"parts\":["
+      "{\"file_data\":{\"mime_type\":\"image/webp\"}}]}]" },
+    { LLM_OP_GENERATE_STREAM, 1, "\"contents\":[{\"parts\":["
+      "{\"inline_data\":{\"mimeType\":\"image/png\"}},"
+      "{\"fileData\":{\"mimeType\":\"audio/wav\"}}]}]" },
+    { LLM_OP_GENERATE, 0, "\"contents\":[{\"parts\":["
+      "{\"inlineData\":{\"mimeType\":\"audio/wav\",\"x\":\"image/\"}},"
+      "{\"inlineData\":{\"mimeType\":\"image\"}}]}]" }
+};
+
+
+static void
+test_images(void)
+{
+    int             rc;
+    char            text[1024];
+    size_t          len, step;
+    unsigned        i, images;
+    llm_scan_t     *scan;
+    llm_error_t     err;
+    llm_request_t   req;
+
+    for (i = 0; i < sizeof(prompts) / sizeof(prompts[0]); i++) {
+
+        len = snprintf(text, sizeof(text), "{\"model\":\"m\",%s}",
+                       prompts[i].parts);
+
+        for (step = 1; step <= len; step = step < 9 ? step + 1 : len + 1) {
+            rc = read_json(prompts[i].op, text, len, step, &req, &err);
+
+            ok(rc == LLM_OK && req.vision == prompts[i].vision,
+               "%s, pieces of %zu: %s", prompts[i].parts, step,
+               prompts[i].vision ? "an image" : "none");
+        }
+
+        for (images = 0; images < 2; images++) {
+            scan = llm_request_scan(arena, &llm_ops[prompts[i].op], images);
+            llm_scan_feed(scan, (unsigned char *) text, len);
+            llm_scan_end(scan);
+
+            memset(&err, 0, sizeof(err));
+            rc = llm_request_read_json(&llm_ops[prompts[i].op], scan, arena,
+                                       &req, &err);
+
+            ok(rc == LLM_OK && req.vision == (images && prompts[i].vision),
+               "%s: %s", prompts[i].parts,
+               images ? "looked for" : "not looked for");
+        }
+    }
+}
+
+
 static void
 test_memory(void)
 {
@@ -758,6 +844,7 @@ main(void)
     test_input();
     test_options();
     test_forms();
+    test_images();
     test_memory();
 
     llm_arena_free(arena);
