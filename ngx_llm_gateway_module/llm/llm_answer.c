@@ -25,7 +25,8 @@ static int llm_answer_break(llm_answer_t *a, int rc);
 static const llm_protocol_t  *llm_protocols[] = {
     &llm_protocol_openai,
     &llm_protocol_anthropic,
-    &llm_protocol_gemini
+    &llm_protocol_gemini,
+    &llm_protocol_bedrock
 };
 
 
@@ -55,6 +56,8 @@ llm_answer_create(llm_arena_t *arena, const llm_op_t *op, llm_answer_e kind)
 
     llm_buf_init(&a->usage, arena);
     llm_buf_init(&a->spare, arena);
+    llm_buf_init(&a->payload, arena);
+    llm_buf_init(&a->decoded, arena);
 
     n = sizeof(llm_protocols) / sizeof(llm_protocols[0]);
 
@@ -83,6 +86,9 @@ llm_answer_create(llm_arena_t *arena, const llm_op_t *op, llm_answer_e kind)
 
     } else if (a->kind == LLM_ANSWER_ARRAY) {
         llm_array_init(&a->frame.array);
+
+    } else if (a->kind == LLM_ANSWER_EVENTSTREAM) {
+        llm_eventstream_init(&a->frame.aws);
     }
 
     return a;
@@ -100,6 +106,9 @@ llm_answer_feed(llm_answer_t *a, const unsigned char *data, size_t len,
 
     case LLM_ANSWER_ARRAY:
         return llm_answer_array(a, data, len, used);
+
+    case LLM_ANSWER_EVENTSTREAM:
+        return llm_answer_aws_feed(a, data, len, used);
 
     case LLM_ANSWER_JSON:
         *used = len;
@@ -425,6 +434,9 @@ llm_answer_end(llm_answer_t *a)
 
         return (a->finished && llm_array_complete(&a->frame.array))
                ? LLM_OK : LLM_INVALID;
+
+    case LLM_ANSWER_EVENTSTREAM:
+        return llm_answer_aws_end(a);
 
     case LLM_ANSWER_JSON:
 

@@ -19,6 +19,7 @@ typedef enum {
     LLM_ANSWER_JSON = 0,      /* one JSON text */
     LLM_ANSWER_SSE,           /* text/event-stream */
     LLM_ANSWER_ARRAY,         /* streamGenerateContent without alt=sse */
+    LLM_ANSWER_EVENTSTREAM,   /* application/vnd.amazon.eventstream */
     LLM_ANSWER_OPAQUE         /* anything else: only counted */
 } llm_answer_e;
 

@@ -1,5 +1,6 @@
 
 #include "llm_endpoint.h"
+#include "llm_endpoint_host.h"
 
 
 #define LLM_METHOD_GET      0x01
@@ -39,8 +40,6 @@ static unsigned llm_endpoint_tail(const llm_str_t *path,
 static unsigned llm_endpoint_resource(const llm_str_t *path, llm_str_t *name);
 static unsigned llm_endpoint_sse(const llm_str_t *args);
 static int llm_endpoint_check(const llm_str_t *s, unsigned nested);
-static void llm_endpoint_escape(const llm_str_t *s, unsigned nested,
-    llm_buf_t *out);
 
 
 /* rows with a suffix first: an id may be any word, a suffix is a fixed one */
@@ -166,7 +165,9 @@ llm_endpoint_find_fixed(const llm_str_t *path, llm_target_t *target)
     for (i = 1; i < LLM_OP_N; i++) {
         op = &llm_ops[i];
 
-        if (op->path.len == 0 || (op->flags & LLM_OP_LOCAL)) {
+        if (op->path.len == 0
+            || (op->flags & (LLM_OP_LOCAL|LLM_OP_UPSTREAM)))
+        {
             continue;
         }
 
@@ -460,6 +461,10 @@ llm_endpoint_path(const llm_op_t *op, const llm_str_t *model,
     const llm_verb_row_t    *verb;
     const llm_object_row_t  *row;
 
+    if ((op->flags & LLM_OP_UPSTREAM) && op->path.len == 0) {
+        return llm_endpoint_host_path(op, model, out);
+    }
+
     if (op->flags & LLM_OP_MODEL_PATH) {
 
         if (llm_endpoint_check(model, 1) != LLM_OK) {
@@ -594,7 +599,7 @@ llm_endpoint_check(const llm_str_t *s, unsigned nested)
 }
 
 
-static void
+void
 llm_endpoint_escape(const llm_str_t *s, unsigned nested, llm_buf_t *out)
 {
     size_t                i, start;

@@ -16,7 +16,8 @@ typedef enum {
     LLM_PROTOCOL_NONE = 0,
     LLM_PROTOCOL_OPENAI,
     LLM_PROTOCOL_ANTHROPIC,
-    LLM_PROTOCOL_GEMINI
+    LLM_PROTOCOL_GEMINI,
+    LLM_PROTOCOL_BEDROCK         /* Converse; no client speaks it */
 } llm_protocol_e;
 
 
@@ -76,6 +77,17 @@ typedef enum {
     LLM_OP_OPERATION_GET,        /* GET …/operations/{id} */
     LLM_OP_MODELS,               /* GET …/models */
     LLM_OP_MODEL,                /* GET …/models/{id} */
+
+    /* of providers alone: Claude on Vertex AI, Bedrock */
+
+    LLM_OP_RAW_PREDICT,          /* POST …/models/{m}:rawPredict */
+    LLM_OP_RAW_PREDICT_STREAM,   /* POST …/models/{m}:streamRawPredict */
+    LLM_OP_RAW_COUNT,            /* POST …/models/count-tokens:rawPredict */
+    LLM_OP_CONVERSE,             /* POST …/model/{m}/converse */
+    LLM_OP_CONVERSE_STREAM,      /* POST …/model/{m}/converse-stream */
+    LLM_OP_INVOKE,               /* POST …/model/{m}/invoke */
+    LLM_OP_INVOKE_STREAM,        /* … /invoke-with-response-stream */
+    LLM_OP_BEDROCK_COUNT,        /* POST …/model/{m}/count-tokens */
     LLM_OP_N
 } llm_op_e;
 
@@ -95,6 +107,7 @@ typedef enum {
 #define LLM_OP_FREE          0x0200    /* never billed: polls, deletes */
 #define LLM_OP_BINARY        0x0400    /* the answer is no text: pass as is */
 #define LLM_OP_USAGE_OPTION  0x0800    /* takes stream_options.include_usage */
+#define LLM_OP_UPSTREAM      0x1000    /* no path of a client's is this */
 
 typedef struct {
     llm_op_e         op;

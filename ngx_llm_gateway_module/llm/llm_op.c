@@ -126,7 +126,32 @@ const llm_op_t  llm_ops[LLM_OP_N] = {
            LLM_OP_LOCAL|LLM_OP_FREE, "/models"),
 
     llm_op(MODEL, MODELS, OPENAI,
-           LLM_OP_LOCAL|LLM_OP_FREE, "")
+           LLM_OP_LOCAL|LLM_OP_FREE, ""),
+
+    llm_op(RAW_PREDICT, MESSAGES, ANTHROPIC,
+           LLM_OP_MODEL_PATH|LLM_OP_UPSTREAM, ""),
+
+    llm_op(RAW_PREDICT_STREAM, MESSAGES, ANTHROPIC,
+           LLM_OP_MODEL_PATH|LLM_OP_STREAMS|LLM_OP_UPSTREAM, ""),
+
+    llm_op(RAW_COUNT, MESSAGES, ANTHROPIC,
+           LLM_OP_MODEL_BODY|LLM_OP_FREE|LLM_OP_UPSTREAM,
+           "/models/count-tokens:rawPredict"),
+
+    llm_op(CONVERSE, CHAT, BEDROCK,
+           LLM_OP_MODEL_PATH|LLM_OP_UPSTREAM, ""),
+
+    llm_op(CONVERSE_STREAM, CHAT, BEDROCK,
+           LLM_OP_MODEL_PATH|LLM_OP_STREAMS|LLM_OP_UPSTREAM, ""),
+
+    llm_op(INVOKE, MESSAGES, ANTHROPIC,
+           LLM_OP_MODEL_PATH|LLM_OP_UPSTREAM, ""),
+
+    llm_op(INVOKE_STREAM, MESSAGES, ANTHROPIC,
+           LLM_OP_MODEL_PATH|LLM_OP_STREAMS|LLM_OP_UPSTREAM, ""),
+
+    llm_op(BEDROCK_COUNT, CHAT, BEDROCK,
+           LLM_OP_MODEL_PATH|LLM_OP_FREE|LLM_OP_UPSTREAM, "")
 };
 
 

@@ -173,8 +173,6 @@ llm_answer_type(const llm_answer_t *a, unsigned pick)
 int
 llm_answer_note_error(llm_answer_t *a, unsigned pick, unsigned message)
 {
-    size_t              len;
-    llm_str_t           text;
     const llm_found_t  *f;
 
     f = llm_answer_found(a, pick);
@@ -186,20 +184,32 @@ llm_answer_note_error(llm_answer_t *a, unsigned pick, unsigned message)
         return 0;
     }
 
-    if (a->error_len || f->type != LLM_JSON_STRING || f->raw.len < 3) {
-        return 1;
+    if (f->type == LLM_JSON_STRING) {
+        llm_answer_keep_error(a, &f->raw);
     }
+
+    return 1;
+}
+
+
+void
+llm_answer_keep_error(llm_answer_t *a, const llm_str_t *raw)
+{
+    size_t     len;
+    llm_str_t  text;
 
     /* a stream of errors must not eat the arena */
 
-    if (a->error_tries == LLM_ANSWER_MAX_TRIES) {
-        return 1;
+    if (a->error_len || raw->len < 3
+        || a->error_tries == LLM_ANSWER_MAX_TRIES)
+    {
+        return;
     }
 
     a->error_tries++;
 
-    if (llm_json_string(a->arena, &f->raw, &text) != LLM_OK) {
-        return 1;
+    if (llm_json_string(a->arena, raw, &text) != LLM_OK) {
+        return;
     }
 
     len = text.len;
@@ -216,8 +226,6 @@ llm_answer_note_error(llm_answer_t *a, unsigned pick, unsigned message)
 
     memcpy(a->error, text.data, len);
     a->error_len = len;
-
-    return 1;
 }
 
 

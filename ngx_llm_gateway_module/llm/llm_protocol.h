@@ -10,6 +10,7 @@
 
 
 #include "llm_answer.h"
+#include "llm_eventstream.h"
 #include "llm_scan.h"
 #include "llm_sse.h"
 
@@ -52,6 +53,7 @@ typedef struct {
 extern const llm_protocol_t  llm_protocol_openai;
 extern const llm_protocol_t  llm_protocol_anthropic;
 extern const llm_protocol_t  llm_protocol_gemini;
+extern const llm_protocol_t  llm_protocol_bedrock;
 
 
 /* an error may be wrapped into an array, whatever the protocol */
@@ -115,6 +117,12 @@ struct llm_answer_s {
     llm_scan_t          *member_scan;
     llm_scan_t          *merge_scan;
 
+    /* an AWS message, and the event that is in it as base64 */
+
+    llm_buf_t            payload;
+    llm_buf_t            decoded;
+    llm_scan_t          *payload_scan;
+
     size_t               pos;           /* bytes of the event before the
                                            piece at hand */
     size_t               base;          /* of the scanned text's first byte */
@@ -136,6 +144,7 @@ struct llm_answer_s {
     union {
         llm_sse_t        sse;
         llm_array_t      array;
+        llm_eventstream_t  aws;
     } frame;
 
     llm_answer_id_t      ids[LLM_ANSWER_MAX_IDS];
@@ -174,8 +183,19 @@ int llm_answer_note_error(llm_answer_t *a, unsigned pick, unsigned message);
 /* the same for the two places that all readers share */
 int llm_answer_has_error(llm_answer_t *a);
 
+/* keeps a raw string as the error's message, if it is the first */
+void llm_answer_keep_error(llm_answer_t *a, const llm_str_t *raw);
+
 /* keeps an object as the provider's usage, in place of an earlier one */
 int llm_answer_keep_usage(llm_answer_t *a, const llm_found_t *f);
+
+/*
+ * llm_answer_feed() and llm_answer_end() of AWS event streams
+ * (llm_answer_aws.c).
+ */
+int llm_answer_aws_feed(llm_answer_t *a, const unsigned char *data,
+    size_t len, size_t *used);
+int llm_answer_aws_end(llm_answer_t *a);
 
 /*
  * Scans a text that was kept; *scan is made if it is NULL.  LLM_OK, or why

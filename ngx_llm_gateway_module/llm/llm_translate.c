@@ -5,6 +5,7 @@
 
 
 #include "llm_dialect.h"
+#include "llm_quirk.h"
 
 
 static llm_dialect_e llm_translate_client(const llm_op_t *op);
@@ -51,8 +52,51 @@ llm_translate_op(const llm_op_t *client, llm_dialect_e to, unsigned stream)
     case LLM_DIALECT_GENERATE:
         return &llm_ops[stream ? LLM_OP_GENERATE_STREAM : LLM_OP_GENERATE];
 
+    case LLM_DIALECT_CONVERSE:
+        return &llm_ops[stream ? LLM_OP_CONVERSE_STREAM : LLM_OP_CONVERSE];
+
     default:
         return NULL;
+    }
+}
+
+
+const llm_op_t *
+llm_translate_host(const llm_op_t *op, const llm_to_t *to, unsigned stream)
+{
+    if (to->dialect != LLM_DIALECT_MESSAGES) {
+        return op;
+    }
+
+    switch (op->op) {
+
+    case LLM_OP_MESSAGES:
+
+        if (llm_quirk(to, VERTEX)) {
+            return &llm_ops[stream ? LLM_OP_RAW_PREDICT_STREAM
+                                   : LLM_OP_RAW_PREDICT];
+        }
+
+        if (llm_quirk(to, BEDROCK)) {
+            return &llm_ops[stream ? LLM_OP_INVOKE_STREAM : LLM_OP_INVOKE];
+        }
+
+        return op;
+
+    case LLM_OP_COUNT_TOKENS:
+
+        if (llm_quirk(to, VERTEX)) {
+            return &llm_ops[LLM_OP_RAW_COUNT];
+        }
+
+        if (llm_quirk(to, BEDROCK)) {
+            return &llm_ops[LLM_OP_BEDROCK_COUNT];
+        }
+
+        return op;
+
+    default:
+        return op;
     }
 }
 

@@ -45,6 +45,14 @@ const llm_op_t *llm_translate_op(const llm_op_t *client, llm_dialect_e to,
     unsigned stream);
 
 /*
+ * The operation that stands for op where others host the provider's models:
+ * Anthropic's Messages API on Vertex AI and on Bedrock, by the target's
+ * quirks.  op itself elsewhere.
+ */
+const llm_op_t *llm_translate_host(const llm_op_t *op, const llm_to_t *to,
+    unsigned stream);
+
+/*
  * Reads a request that was scanned and found well-formed JSON.  LLM_OK,
  * LLM_NOMEM, or LLM_INVALID with code, message and param of err filled in.
  * body must outlive the form, which points into it.  form->stream is set from
@@ -63,6 +71,9 @@ typedef struct {
                                      does not give are made of it */
     llm_str_t        model;       /* as the client asked for it */
     int64_t          created;     /* seconds since the epoch */
+    llm_str_t        betas;       /* the client's "anthropic-beta", or empty;
+                                     it is not passed on beside the headers of
+                                     llm_translate_headers() */
     unsigned         array:1;     /* Gemini client without alt=sse */
 } llm_translate_conf_t;
 

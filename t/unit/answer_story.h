@@ -160,7 +160,7 @@ answer_story(llm_arena_t *arena, const llm_op_t *op, llm_answer_e kind,
             }
 
             if (kind == LLM_ANSWER_JSON
-                || (kind == LLM_ANSWER_ARRAY && rc != LLM_OK))
+                || (kind != LLM_ANSWER_SSE && rc != LLM_OK))
             {
                 continue;
             }

@@ -39,6 +39,8 @@ static const endpoint_t  endpoints[] = {
     { "generateContent",       LLM_OP_GENERATE },
     { "image",                 LLM_OP_GENERATE },
     { "tts",                   LLM_OP_GENERATE },
+    { "converse",              LLM_OP_CONVERSE },
+    { "invoke",                LLM_OP_INVOKE },
     { "streamGenerateContent", LLM_OP_GENERATE_STREAM },
     { "countTokens",           LLM_OP_GEMINI_COUNT },
     { "embed",                 LLM_OP_GEMINI_BATCH_EMBED },
@@ -229,6 +231,13 @@ check(llm_op_e op, const char *id, const cJSON *meta)
         data = slurp(path, &len);
 
         if (data == NULL) {
+            kind = LLM_ANSWER_EVENTSTREAM;
+            snprintf(path, sizeof(path), "%s/%s.response.eventstream",
+                     fixtures, id);
+            data = slurp(path, &len);
+        }
+
+        if (data == NULL) {
             return;
         }
 
@@ -248,6 +257,7 @@ check(llm_op_e op, const char *id, const cJSON *meta)
 
     if (cJSON_IsObject(expect)) {
         failed = strstr(id, "midstream-error") != NULL
+                 || strstr(id, "midstream-throttling") != NULL
                  || strstr(id, "error-without-data") != NULL;
 
         if (failed) {
