@@ -25,6 +25,7 @@ struct llm_note_s {
     llm_str_t        text;        /* quoted, or empty */
     uint64_t         from;
     uint64_t         to;
+    unsigned         exact:1;     /* the provider told them */
 };
 
 

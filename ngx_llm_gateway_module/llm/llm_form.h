@@ -305,7 +305,9 @@ typedef struct {
     llm_block_e      block;
     unsigned         index;       /* of the block in the answer, from 0 */
     uint64_t         from;        /* NOTE: code points of all the answer's */
-    uint64_t         to;          /* texts before and at its end */
+    uint64_t         to;          /* texts before and at its end; exact: the
+                                     reader told them */
+    unsigned         exact:1;
     llm_str_t        id;
     llm_str_t        name;
     llm_str_t        text;

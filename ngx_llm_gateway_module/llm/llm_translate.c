@@ -18,6 +18,7 @@ static void llm_translate_list(llm_translate_t *x, const llm_str_t *name);
 /* a row for each, NULL is the last one */
 
 static const llm_dialect_t  *llm_dialects[] = {
+    &llm_dialect_generate,
     NULL
 };
 

@@ -209,8 +209,11 @@ llm_translate_part_note(llm_translate_t *x, const llm_part_t *part)
     p = *part;
     p.block = x->block;
     p.index = x->nblocks - 1;
-    p.from = x->from;
-    p.to = x->points;
+
+    if (!p.exact) {
+        p.from = x->from;
+        p.to = x->points;
+    }
 
     llm_translate_tell(x, &p);
 }
@@ -522,7 +525,7 @@ llm_translate_keep_close(llm_translate_t *x)
 
         for (note = x->message->notes; note; note = note->next) {
 
-            if (note->from == x->from) {
+            if (note->from == x->from && !note->exact) {
                 note->to = x->points;
             }
         }
@@ -566,6 +569,7 @@ llm_translate_keep_note(llm_translate_t *x, const llm_part_t *part)
 
     note->from = part->from;
     note->to = part->to;
+    note->exact = part->exact;
 
     *x->message->last_note = note;
     x->message->last_note = &note->next;
