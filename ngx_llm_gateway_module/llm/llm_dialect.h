@@ -173,6 +173,7 @@ void llm_translate_print_error(llm_translate_t *x, llm_buf_t *out);
 
 /* for writers of requests: a parameter that this target does not know */
 void llm_translate_drop(llm_translate_t *x, const char *name);
+void llm_translate_drop_name(llm_translate_t *x, const llm_str_t *name);
 
 /* for readers and writers: LLM_INVALID with code, param and message */
 int llm_translate_refuse(llm_error_t *err, llm_error_e code,
@@ -232,6 +233,11 @@ int llm_form_check(llm_arena_t *arena, const llm_str_t *text,
     llm_json_e *type);
 /* appends raw JSON on one line, so that it can stand in an event */
 void llm_form_print_raw(llm_buf_t *out, const llm_str_t *raw);
+/* the member that holds a request's turns, as its client calls it */
+const char *llm_form_param(const llm_form_t *form);
+/* a billing line of Claude Code's system prompt: for Anthropic only, others'
+   caches would miss for it */
+unsigned llm_form_billing(const llm_block_t *block);
 /* the text blocks of a list in one string, sep between them */
 int llm_form_text(llm_arena_t *arena, const llm_block_t *blocks,
     const char *sep, llm_str_t *out);
@@ -287,6 +293,38 @@ extern const llm_str_t  llm_effort_names[LLM_EFFORT_N];    /* [0] empty */
 int64_t llm_effort_budget(llm_effort_e effort);
 llm_effort_e llm_effort_of(int64_t budget);
 llm_effort_e llm_effort_by_name(const llm_str_t *name);
+
+/*
+ * Top-level members of a request that mean the same in each protocol: a table
+ * of them, and a reader.  What is null is not told.
+ */
+
+typedef enum {
+    LLM_MEMBER_NUMBER = 0,        /* llm_str_t, raw */
+    LLM_MEMBER_OBJECT,            /* llm_str_t, raw */
+    LLM_MEMBER_STRING,            /* llm_str_t, decoded */
+    LLM_MEMBER_COUNT,             /* int64_t, not negative */
+    LLM_MEMBER_FLAG,              /* int */
+    LLM_MEMBER_IGNORED
+} llm_member_e;
+
+typedef struct {
+    const char      *name;        /* NULL ends the table */
+    llm_member_e     type;
+    size_t           offset;      /* in llm_form_t */
+} llm_form_member_t;
+
+/* LLM_OK, LLM_DECLINED: not in the table, LLM_NOMEM, LLM_INVALID with err */
+int llm_form_read_member(llm_form_t *form, const llm_form_member_t *table,
+    const llm_str_t *name, const llm_str_t *value, llm_error_t *err);
+
+/*
+ * LLM_INVALID; the parameter's name is made as by printf(), and stands in
+ * quotes before text in the message.
+ */
+int llm_form_refuse(llm_form_t *form, llm_error_t *err, llm_error_e code,
+    const char *text, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* JSON Schema for a target */
 

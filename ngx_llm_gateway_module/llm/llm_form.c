@@ -6,6 +6,12 @@
 
 #include "llm_dialect.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
+
+#define LLM_FORM_MAX_PARAM  256
+
 
 static const llm_block_t *llm_form_find_in(const llm_block_t *block,
     const llm_str_t *id, const llm_block_t *found);
@@ -196,6 +202,36 @@ llm_form_item(llm_form_t *form, llm_item_t **list, const llm_str_t *name,
 }
 
 
+const char *
+llm_form_param(const llm_form_t *form)
+{
+    switch (form->op->endpoint) {
+
+    case LLM_ENDPOINT_RESPONSES:
+        return "input";
+
+    case LLM_ENDPOINT_GEMINI:
+        return "contents";
+
+    default:
+        return "messages";
+    }
+}
+
+
+unsigned
+llm_form_billing(const llm_block_t *block)
+{
+    size_t  len;
+
+    static const char  name[] = "x-anthropic-billing-header:";
+
+    len = sizeof(name) - 1;
+
+    return block->text.len >= len && memcmp(block->text.data, name, len) == 0;
+}
+
+
 int
 llm_form_text(llm_arena_t *arena, const llm_block_t *blocks, const char *sep,
     llm_str_t *out)
@@ -305,4 +341,123 @@ llm_form_find_in(const llm_block_t *block, const llm_str_t *id,
     }
 
     return found;
+}
+
+
+int
+llm_form_read_member(llm_form_t *form, const llm_form_member_t *table,
+    const llm_str_t *name, const llm_str_t *value, llm_error_t *err)
+{
+    void        *p;
+    llm_json_e   type;
+
+    for ( /* void */ ; table->name; table++) {
+
+        if (llm_form_is(name, table->name)) {
+            break;
+        }
+    }
+
+    if (table->name == NULL) {
+        return LLM_DECLINED;
+    }
+
+    type = llm_form_type(value);
+    p = (char *) form + table->offset;
+
+    if (type == LLM_JSON_NULL) {
+        return LLM_OK;
+    }
+
+    switch (table->type) {
+
+    case LLM_MEMBER_NUMBER:
+
+        if (type == LLM_JSON_NUMBER) {
+            *(llm_str_t *) p = *value;
+            return LLM_OK;
+        }
+
+        return llm_form_refuse(form, err, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                               "is not a number", "%s", table->name);
+
+    case LLM_MEMBER_OBJECT:
+
+        if (type == LLM_JSON_OBJECT) {
+            *(llm_str_t *) p = *value;
+            return LLM_OK;
+        }
+
+        return llm_form_refuse(form, err, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                               "is not an object", "%s", table->name);
+
+    case LLM_MEMBER_STRING:
+
+        if (type == LLM_JSON_STRING) {
+            return llm_form_string(form->arena, value, p);
+        }
+
+        return llm_form_refuse(form, err, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                               "is not a string", "%s", table->name);
+
+    case LLM_MEMBER_COUNT:
+
+        if (type == LLM_JSON_NUMBER
+            && llm_json_int(value, p) == LLM_OK
+            && *(int64_t *) p >= 0)
+        {
+            return LLM_OK;
+        }
+
+        return llm_form_refuse(form, err, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                               "is not a whole number of 0 or more", "%s",
+                               table->name);
+
+    case LLM_MEMBER_FLAG:
+
+        if (type == LLM_JSON_TRUE || type == LLM_JSON_FALSE) {
+            *(int *) p = (type == LLM_JSON_TRUE);
+            return LLM_OK;
+        }
+
+        return llm_form_refuse(form, err, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                               "is neither true nor false", "%s",
+                               table->name);
+
+    default: /* LLM_MEMBER_IGNORED */
+        return LLM_OK;
+    }
+}
+
+
+int
+llm_form_refuse(llm_form_t *form, llm_error_t *err, llm_error_e code,
+    const char *text, const char *format, ...)
+{
+    char       param[LLM_FORM_MAX_PARAM];
+    va_list    args;
+    llm_buf_t  b;
+
+    va_start(args, format);
+    vsnprintf(param, sizeof(param), format, args);
+    va_end(args);
+
+    llm_buf_init(&b, form->arena);
+
+    llm_buf_puts(&b, "\"");
+    llm_buf_puts(&b, param);
+    llm_buf_puts(&b, "\" ");
+    llm_buf_puts(&b, text);
+
+    if (b.failed) {
+        return LLM_NOMEM;
+    }
+
+    err->code = code;
+    err->param.data = b.data + 1;
+    err->param.len = strlen(param);
+    err->message.data = b.data;
+    err->message.len = b.len;
+
+    return LLM_INVALID;
 }

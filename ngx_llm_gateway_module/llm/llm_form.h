@@ -283,8 +283,9 @@ typedef enum {
 
 typedef enum {
     LLM_PART_START = 0,          /* id, name: the model as told */
-    LLM_PART_OPEN,               /* block, index; of a tool call id, name;
-                                     of an image or audio mime */
+    LLM_PART_OPEN,               /* block, index; of a tool call id, name,
+                                     and its state if it is known by then; of
+                                     an image or audio mime */
     LLM_PART_DELTA,              /* text: to be appended.  Of a tool call a
                                      fragment of its JSON arguments, of an
                                      image or audio base64 */

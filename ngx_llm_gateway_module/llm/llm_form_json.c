@@ -212,27 +212,29 @@ int
 llm_form_member(const llm_str_t *object, const char *name, llm_str_t *value)
 {
     int         rc;
-    llm_str_t   member, v;
+    llm_str_t   member, v, found;
     llm_walk_t  w;
-
-    value->len = 0;
-    value->data = NULL;
-
-    if (llm_form_type(object) != LLM_JSON_OBJECT) {
-        return LLM_DECLINED;
-    }
 
     rc = LLM_DECLINED;
 
-    llm_walk_open(&w, object);
+    found.len = 0;
+    found.data = NULL;
 
-    while (llm_walk_member(&w, &member, &v)) {
+    if (llm_form_type(object) == LLM_JSON_OBJECT) {
+        llm_walk_open(&w, object);
 
-        if (llm_form_is(&member, name)) {
-            *value = v;
-            rc = LLM_OK;
+        while (llm_walk_member(&w, &member, &v)) {
+
+            if (llm_form_is(&member, name)) {
+                found = v;
+                rc = LLM_OK;
+            }
         }
     }
+
+    /* value may be object itself */
+
+    *value = found;
 
     return rc;
 }

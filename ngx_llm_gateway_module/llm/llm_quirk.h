@@ -20,7 +20,6 @@
     Q(NO_STREAM_OPTIONS, no_stream_options, "stream_options is refused")      \
     Q(REPLAY_REASONING, replay_reasoning, "reasoning_content must come back") \
     Q(STRING_CONTENT,   string_content,   "content as a string, no parts")    \
-    Q(NO_DEVELOPER,     no_developer,     "system, not developer")            \
     Q(TOP_K,            top_k,            "takes top_k")                      \
     Q(NO_SAMPLING,      no_sampling,      "refuses temperature and top_p")    \
     Q(NO_STOP,          no_stop,          "refuses stop")                     \
@@ -34,7 +33,9 @@
     Q(CACHE_CONTROL,    cache_control,    "takes cache_control on parts")     \
     Q(NO_REASONING,     no_reasoning,     "refuses reasoning_effort")         \
     Q(NO_SCHEMA,        no_schema,        "refuses json_schema")              \
-    Q(SAFETY_ID,        safety_identifier, "safety_identifier, not user")     \
+    Q(SAFETY_ID,        safety_identifier, "OpenAI's own: safety_identifier," \
+                                          " prompt_cache_key, verbosity, "    \
+                                          "service_tier")                     \
     Q(XAI_VIDEO,        xai_video,        "videos at /videos/generations")    \
     /* messages */                                                            \
     Q(ADAPTIVE,         adaptive_thinking, "adaptive thinking, effort")       \

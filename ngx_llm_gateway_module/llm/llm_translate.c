@@ -12,12 +12,14 @@ static llm_dialect_e llm_translate_client(const llm_op_t *op);
 static const llm_dialect_t *llm_translate_row(llm_dialect_e dialect);
 static int llm_translate_result(llm_translate_t *x, int rc);
 static int llm_translate_is_done(const llm_str_t *data);
-static void llm_translate_list(llm_translate_t *x, const llm_str_t *name);
+static int llm_translate_contract(const llm_translate_t *x,
+    llm_error_t *err);
 
 
 /* a row for each, NULL is the last one */
 
 static const llm_dialect_t  *llm_dialects[] = {
+    &llm_dialect_chat,
     &llm_dialect_generate,
     NULL
 };
@@ -237,7 +239,7 @@ llm_translate_create(llm_arena_t *arena, const llm_form_t *form,
     llm_buf_init(&x->text, arena);
 
     for (item = form->dropped; item; item = item->next) {
-        llm_translate_list(x, &item->name);
+        llm_translate_drop_name(x, &item->name);
     }
 
     return x;
@@ -254,13 +256,45 @@ llm_translate_request(llm_translate_t *x, llm_buf_t *out, llm_error_t *err)
                      "this endpoint cannot be served by another protocol");
     }
 
-    rc = x->upstream->write_request(x, out, err);
+    rc = llm_translate_contract(x, err);
+
+    if (rc == LLM_OK) {
+        rc = x->upstream->write_request(x, out, err);
+    }
 
     if (out->failed || x->dropped.failed || x->headers.failed) {
         return LLM_NOMEM;
     }
 
     return rc;
+}
+
+
+/* what no pair of protocols can give: one answer, without its logarithms */
+
+static int
+llm_translate_contract(const llm_translate_t *x, llm_error_t *err)
+{
+    unsigned  gemini;
+
+    gemini = (x->client->dialect == LLM_DIALECT_GENERATE);
+
+    if (x->form->n > 1) {
+        return llm_translate_refuse(err, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                     gemini ? "generationConfig.candidateCount" : "n",
+                     "this model's provider gives one answer at a time");
+    }
+
+    if (x->form->logprobs == 1) {
+        return llm_translate_refuse(err, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                     gemini ? "generationConfig.responseLogprobs"
+                     : x->client->dialect == LLM_DIALECT_RESPONSES
+                     ? "top_logprobs" : "logprobs",
+                     "log probabilities are not available of this model's "
+                     "provider");
+    }
+
+    return LLM_OK;
 }
 
 
@@ -307,14 +341,14 @@ llm_translate_drop(llm_translate_t *x, const char *name)
     s.data = (unsigned char *) name;
     s.len = strlen(name);
 
-    llm_translate_list(x, &s);
+    llm_translate_drop_name(x, &s);
 }
 
 
 /* each name once; what could break a header is left out */
 
-static void
-llm_translate_list(llm_translate_t *x, const llm_str_t *name)
+void
+llm_translate_drop_name(llm_translate_t *x, const llm_str_t *name)
 {
     size_t          i, n;
     unsigned char  *p, *end;

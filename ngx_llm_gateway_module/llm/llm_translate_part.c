@@ -476,6 +476,10 @@ llm_translate_keep_open(llm_translate_t *x, const llm_part_t *part)
 
     x->current = block;
 
+    if (part->state.kind != LLM_STATE_NONE) {
+        llm_translate_keep_state(x, part);
+    }
+
     *x->message->last = block;
     x->message->last = &block->next;
 
