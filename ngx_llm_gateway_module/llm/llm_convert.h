@@ -39,6 +39,7 @@ typedef struct {
                                      formed, or multipart */
     llm_str_t        boundary;    /* of multipart/form-data, else empty */
     llm_str_t        id;          /* of the path, its signature taken off */
+    llm_str_t        args;        /* the raw query, or empty */
 } llm_convert_in_t;
 
 /* a request to the provider */

@@ -88,6 +88,9 @@ typedef enum {
     LLM_OP_INVOKE,               /* POST …/model/{m}/invoke */
     LLM_OP_INVOKE_STREAM,        /* … /invoke-with-response-stream */
     LLM_OP_BEDROCK_COUNT,        /* POST …/model/{m}/count-tokens */
+
+    LLM_OP_PREDICT,              /* POST …/models/{m}:predict */
+    LLM_OP_FETCH_OPERATION,      /* POST …/models/{m}:fetchPredictOperation */
     LLM_OP_N
 } llm_op_e;
 

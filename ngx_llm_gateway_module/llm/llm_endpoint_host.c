@@ -20,6 +20,8 @@ static const llm_endpoint_host_t  llm_endpoint_hosts[] = {
     { LLM_OP_INVOKE,             "/model/",  "/invoke" },
     { LLM_OP_INVOKE_STREAM,      "/model/",  "/invoke-with-response-stream" },
     { LLM_OP_BEDROCK_COUNT,      "/model/",  "/count-tokens" },
+    { LLM_OP_PREDICT,            "/models/", ":predict" },
+    { LLM_OP_FETCH_OPERATION,    "/models/", ":fetchPredictOperation" },
     { LLM_OP_NONE,               NULL,       NULL }
 };
 

@@ -10,28 +10,7 @@
 
 
 #include "llm_dialect.h"
-
-
-/*
- * Members of an object by their names in camelCase, each of which may also be
- * written in snake_case: values[] gets the raw text of the last one of each
- * name, empty where there is none or null.  What is no object has none.
- */
-void llm_generate_pick(const llm_str_t *object, const char *const *names,
-    unsigned n, llm_str_t *values);
-
-/* whether a raw name, with its quotes, reads so in either way */
-unsigned llm_generate_is(const llm_str_t *raw, const char *name);
-
-/*
- * Some lists may be written as their only element: walks over the elements of
- * an array, or over that one.
- */
-void llm_generate_list(llm_walk_t *w, const llm_str_t *raw);
-
-/* whether raw is true; of a number a positive one that fits, or -1 */
-unsigned llm_generate_true(const llm_str_t *raw);
-int64_t llm_generate_count(const llm_str_t *raw);
+#include "llm_member.h"
 
 
 /*

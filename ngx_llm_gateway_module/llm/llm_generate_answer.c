@@ -183,7 +183,7 @@ llm_generate_get_chunk(llm_translate_t *x, const llm_str_t *raw)
         return LLM_INVALID;
     }
 
-    llm_generate_pick(raw, llm_generate_chunk_names, CHUNK_N, values);
+    llm_member_pick(raw, llm_generate_chunk_names, CHUNK_N, values);
 
     if (values[CHUNK_ERROR].len) {
         return llm_generate_get_fault(x, raw);
@@ -231,10 +231,10 @@ llm_generate_get_fault(llm_translate_t *x, const llm_str_t *raw)
     static const char *const  names[] = { "error" };
     static const char *const  members[] = { "code", "message", "status" };
 
-    llm_generate_pick(raw, names, 1, error);
-    llm_generate_pick(&error[0], members, 3, values);
+    llm_member_pick(raw, names, 1, error);
+    llm_member_pick(&error[0], members, 3, values);
 
-    status = llm_generate_count(&values[0]);
+    status = llm_member_count(&values[0]);
 
     llm_translate_string(x, &values[1], &message);
     llm_translate_string(x, &values[2], &code);
@@ -278,7 +278,7 @@ llm_generate_get_blocked(llm_translate_t *x, const llm_str_t *raw)
 
     r = x->reader;
 
-    llm_generate_pick(raw, names, 1, values);
+    llm_member_pick(raw, names, 1, values);
     llm_translate_string(x, &values[0], &reason);
 
     if (reason.len == 0 || r->stop == LLM_STOP_FILTER) {
@@ -313,8 +313,8 @@ llm_generate_get_candidate(llm_translate_t *x, const llm_str_t *raw)
 
     r = x->reader;
 
-    llm_generate_pick(raw, llm_generate_candidate_names, CANDIDATE_N, values);
-    llm_generate_pick(&values[CANDIDATE_CONTENT], names, 1, parts);
+    llm_member_pick(raw, llm_generate_candidate_names, CANDIDATE_N, values);
+    llm_member_pick(&values[CANDIDATE_CONTENT], names, 1, parts);
 
     if (llm_form_type(&parts[0]) == LLM_JSON_ARRAY) {
         llm_walk_open(&w, &parts[0]);

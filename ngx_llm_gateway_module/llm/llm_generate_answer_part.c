@@ -45,7 +45,7 @@ llm_generate_get_part(llm_translate_t *x, const llm_str_t *raw)
 
     r = x->reader;
 
-    llm_generate_pick(raw, llm_generate_part_names, PART_N, values);
+    llm_member_pick(raw, llm_generate_part_names, PART_N, values);
 
     if (values[PART_CALL].len) {
         return llm_generate_get_call(x, &values[PART_CALL],
@@ -67,7 +67,7 @@ llm_generate_get_part(llm_translate_t *x, const llm_str_t *raw)
 
     } else {
         llm_generate_get_text(x, &values[PART_TEXT],
-                          llm_generate_true(&values[PART_THOUGHT]),
+                          llm_member_true(&values[PART_THOUGHT]),
                           &values[PART_SIGNATURE]);
     }
 
@@ -124,7 +124,7 @@ llm_generate_get_call(llm_translate_t *x, const llm_str_t *raw,
 
     r = x->reader;
 
-    llm_generate_pick(raw, names, 5, values);
+    llm_member_pick(raw, names, 5, values);
 
     llm_translate_string(x, &values[0], &id);
     llm_translate_string(x, &values[1], &name);
@@ -135,7 +135,7 @@ llm_generate_get_call(llm_translate_t *x, const llm_str_t *raw,
             llm_generate_get_call_end(x);
         }
 
-        if (values[3].len == 0 && !llm_generate_true(&values[4])) {
+        if (values[3].len == 0 && !llm_member_true(&values[4])) {
             llm_generate_get_call_tell(x, &id, &name,
                                    llm_form_type(&values[2])
                                    == LLM_JSON_OBJECT ? &values[2] : &empty,
@@ -166,7 +166,7 @@ llm_generate_get_call(llm_translate_t *x, const llm_str_t *raw,
         }
     }
 
-    if (!llm_generate_true(&values[4])) {
+    if (!llm_member_true(&values[4])) {
         llm_generate_get_call_end(x);
     }
 
@@ -263,7 +263,7 @@ llm_generate_get_media(llm_translate_t *x, const llm_str_t *raw)
 
     static const char *const  names[] = { "mimeType", "data" };
 
-    llm_generate_pick(raw, names, 2, values);
+    llm_member_pick(raw, names, 2, values);
 
     llm_translate_string(x, &values[0], &mime);
     llm_translate_string(x, &values[1], &data);
@@ -302,7 +302,7 @@ llm_generate_get_code(llm_translate_t *x, const llm_str_t *raw, unsigned result)
     static const char *const  code[] = { "code" };
     static const char *const  output[] = { "output" };
 
-    llm_generate_pick(raw, result ? output : code, 1, values);
+    llm_member_pick(raw, result ? output : code, 1, values);
     llm_translate_string(x, &values[0], &text);
 
     if (text.len == 0) {

@@ -48,7 +48,7 @@ llm_generate_tell_notes(llm_translate_t *x, const llm_str_t *grounding,
         "segment", "groundingChunkIndices"
     };
 
-    llm_generate_pick(grounding, names, 2, values);
+    llm_member_pick(grounding, names, 2, values);
 
     if (llm_form_type(&values[0]) != LLM_JSON_ARRAY) {
         return;
@@ -68,7 +68,7 @@ llm_generate_tell_notes(llm_translate_t *x, const llm_str_t *grounding,
         llm_walk_open(&w, &values[1]);
 
         while (told < 256 && llm_walk_element(&w, &value)) {
-            llm_generate_pick(&value, members, 2, support);
+            llm_member_pick(&value, members, 2, support);
 
             if (llm_form_type(&support[1]) != LLM_JSON_ARRAY) {
                 continue;
@@ -77,7 +77,7 @@ llm_generate_tell_notes(llm_translate_t *x, const llm_str_t *grounding,
             llm_walk_open(&indices, &support[1]);
 
             while (told < 256 && llm_walk_element(&indices, &value)) {
-                i = llm_generate_count(&value);
+                i = llm_member_count(&value);
 
                 if (i >= 0 && i < (int64_t) n) {
                     llm_generate_tell_chunk(x, &chunks[i], &support[0], text);
@@ -108,8 +108,8 @@ llm_generate_tell_chunk(llm_translate_t *x, const llm_str_t *chunk,
     static const char *const  kinds[] = { "web" };
     static const char *const  names[] = { "uri", "title" };
 
-    llm_generate_pick(chunk, kinds, 1, web);
-    llm_generate_pick(&web[0], names, 2, values);
+    llm_member_pick(chunk, kinds, 1, web);
+    llm_member_pick(&web[0], names, 2, values);
 
     memset(&part, 0, sizeof(llm_part_t));
 
@@ -141,15 +141,15 @@ llm_generate_segment(llm_translate_t *x, const llm_str_t *segment,
         "startIndex", "endIndex", "text", "partIndex"
     };
 
-    llm_generate_pick(segment, names, 4, values);
+    llm_member_pick(segment, names, 4, values);
 
     llm_translate_string(x, &values[2], &part->text);
 
-    start = values[0].len ? llm_generate_count(&values[0]) : 0;
-    end = llm_generate_count(&values[1]);
+    start = values[0].len ? llm_member_count(&values[0]) : 0;
+    end = llm_member_count(&values[1]);
 
     if (start < 0 || end <= start || (uint64_t) end > text->len
-        || llm_generate_count(&values[3]) > 0)
+        || llm_member_count(&values[3]) > 0)
     {
         return;
     }

@@ -67,7 +67,7 @@ llm_partial_add(llm_partial_t *p, const llm_str_t *fragment)
         "jsonPath", "stringValue", "numberValue", "boolValue", "nullValue"
     };
 
-    llm_generate_pick(fragment, names, 5, values);
+    llm_member_pick(fragment, names, 5, values);
 
     rc = llm_form_string(p->arena, &values[0], &path);
 

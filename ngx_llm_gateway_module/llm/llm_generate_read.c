@@ -75,7 +75,7 @@ llm_generate_read_body(llm_generate_read_t *r, const llm_str_t *body)
         /* of countTokens: what would be generated */
 
         if (r->form->op->op == LLM_OP_GEMINI_COUNT
-            && llm_generate_is(&name, "generateContentRequest")
+            && llm_member_is(&name, "generateContentRequest")
             && llm_form_type(&value) == LLM_JSON_OBJECT
             && r->depth++ == 0)
         {
@@ -107,32 +107,32 @@ llm_generate_read_member(llm_generate_read_t *r, const llm_str_t *name,
         "safetySettings", "labels", "store", NULL
     };
 
-    if (llm_generate_is(name, "contents")) {
+    if (llm_member_is(name, "contents")) {
         return llm_generate_read_contents(r, value);
     }
 
-    if (llm_generate_is(name, "systemInstruction")) {
+    if (llm_member_is(name, "systemInstruction")) {
         return llm_generate_read_system(r, value);
     }
 
-    if (llm_generate_is(name, "tools")) {
+    if (llm_member_is(name, "tools")) {
         return llm_generate_read_tools(r, value);
     }
 
-    if (llm_generate_is(name, "toolConfig")) {
+    if (llm_member_is(name, "toolConfig")) {
         return llm_generate_read_choice(r, value);
     }
 
-    if (llm_generate_is(name, "generationConfig")) {
+    if (llm_member_is(name, "generationConfig")) {
         return llm_generate_read_config(r, value);
     }
 
-    if (llm_generate_is(name, "serviceTier")) {
+    if (llm_member_is(name, "serviceTier")) {
         return llm_generate_read_string(r, value, "serviceTier",
                                         &r->form->service_tier);
     }
 
-    if (llm_generate_is(name, "cachedContent")) {
+    if (llm_member_is(name, "cachedContent")) {
         return llm_translate_refuse(r->err, LLM_ERROR_UNSUPPORTED_PARAMETER,
                                     "cachedContent",
                                     "\"cachedContent\" names what only "
@@ -140,12 +140,12 @@ llm_generate_read_member(llm_generate_read_t *r, const llm_str_t *name,
                                     "request leads there");
     }
 
-    if (llm_generate_is(name, "model")) {
+    if (llm_member_is(name, "model")) {
         return LLM_OK;
     }
 
     for (i = 0; dropped[i]; i++) {
-        if (llm_generate_is(name, dropped[i])) {
+        if (llm_member_is(name, dropped[i])) {
             return llm_form_drop(r->form, dropped[i]);
         }
     }
@@ -211,10 +211,10 @@ llm_generate_read_system(llm_generate_read_t *r, const llm_str_t *raw)
         }
 
     } else {
-        llm_generate_pick(raw, names, 1, values);
+        llm_member_pick(raw, names, 1, values);
 
         if (values[0].len) {
-            llm_generate_list(&w, &values[0]);
+            llm_member_list(&w, &values[0]);
 
             while (rc == LLM_OK && llm_walk_element(&w, &value)) {
                 rc = llm_generate_read_part(r, turn, &value);
@@ -260,7 +260,7 @@ llm_generate_read_contents(llm_generate_read_t *r, const llm_str_t *raw)
                                     "\"contents\" must be an array");
     }
 
-    llm_generate_list(&w, raw);
+    llm_member_list(&w, raw);
 
     for (r->turn = 0; llm_walk_element(&w, &value); r->turn++) {
         rc = llm_generate_read_content(r, &value);
@@ -301,7 +301,7 @@ llm_generate_read_content(llm_generate_read_t *r, const llm_str_t *raw)
         return llm_generate_bad(r, NULL, "a content must be an object");
     }
 
-    llm_generate_pick(raw, names, 2, values);
+    llm_member_pick(raw, names, 2, values);
 
     rc = llm_generate_read_role(r, &values[0], &role);
 
@@ -367,7 +367,7 @@ llm_generate_read_parts(llm_generate_read_t *r, llm_turn_t *turn,
         return LLM_OK;
     }
 
-    llm_generate_list(&w, raw);
+    llm_member_list(&w, raw);
 
     for (r->part = 0; llm_walk_element(&w, &value); r->part++) {
         rc = llm_generate_read_part(r, turn, &value);

@@ -96,7 +96,7 @@ llm_generate_read_config(llm_generate_read_t *r, const llm_str_t *raw)
 
     f = r->form;
 
-    llm_generate_pick(raw, llm_generate_config, CONFIG_N_MEMBERS, values);
+    llm_member_pick(raw, llm_generate_config, CONFIG_N_MEMBERS, values);
 
     for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         rc = llm_generate_read_number(r, &values[numbers[i].member],
@@ -109,7 +109,7 @@ llm_generate_read_config(llm_generate_read_t *r, const llm_str_t *raw)
     }
 
     if (values[CONFIG_MAX_TOKENS].len) {
-        f->max_tokens = llm_generate_count(&values[CONFIG_MAX_TOKENS]);
+        f->max_tokens = llm_member_count(&values[CONFIG_MAX_TOKENS]);
 
         if (f->max_tokens < 0) {
             return llm_generate_config_bad(r,
@@ -119,7 +119,7 @@ llm_generate_read_config(llm_generate_read_t *r, const llm_str_t *raw)
     }
 
     if (values[CONFIG_N].len) {
-        f->n = llm_generate_count(&values[CONFIG_N]);
+        f->n = llm_member_count(&values[CONFIG_N]);
 
         if (f->n < 1) {
             return llm_generate_config_bad(r,
@@ -129,7 +129,7 @@ llm_generate_read_config(llm_generate_read_t *r, const llm_str_t *raw)
     }
 
     if (values[CONFIG_LOGPROBS].len) {
-        f->logprobs = (int) llm_generate_true(&values[CONFIG_LOGPROBS]);
+        f->logprobs = (int) llm_member_true(&values[CONFIG_LOGPROBS]);
     }
 
     rc = llm_generate_read_strings(r, &values[CONFIG_STOP],
@@ -229,7 +229,7 @@ llm_generate_read_strings(llm_generate_read_t *r, const llm_str_t *raw,
         return LLM_OK;
     }
 
-    llm_generate_list(&w, raw);
+    llm_member_list(&w, raw);
 
     for (n = 0; llm_walk_element(&w, &value); n++) {
 
@@ -270,9 +270,9 @@ llm_generate_read_thinking(llm_generate_read_t *r, const llm_str_t *raw)
 
     f = r->form;
 
-    llm_generate_pick(raw, names, 3, values);
+    llm_member_pick(raw, names, 3, values);
 
-    f->thoughts = llm_generate_true(&values[0]) ? 1 : 0;
+    f->thoughts = llm_member_true(&values[0]) ? 1 : 0;
 
     if (values[1].len) {
 
@@ -282,7 +282,7 @@ llm_generate_read_thinking(llm_generate_read_t *r, const llm_str_t *raw)
             f->adaptive = 1;
 
         } else {
-            n = llm_generate_count(&values[1]);
+            n = llm_member_count(&values[1]);
 
             if (n < 0) {
                 return llm_generate_config_bad(r,
@@ -320,7 +320,7 @@ llm_generate_read_tools(llm_generate_read_t *r, const llm_str_t *raw)
     llm_str_t   value;
     llm_walk_t  w;
 
-    llm_generate_list(&w, raw);
+    llm_member_list(&w, raw);
 
     while (llm_walk_element(&w, &value)) {
         rc = llm_generate_read_tool(r, &value);
@@ -363,14 +363,14 @@ llm_generate_read_tool(llm_generate_read_t *r, const llm_str_t *raw)
 
         rc = LLM_OK;
 
-        if (llm_generate_is(&name, "functionDeclarations")) {
-            llm_generate_list(&functions, &value);
+        if (llm_member_is(&name, "functionDeclarations")) {
+            llm_member_list(&functions, &value);
 
             while (rc == LLM_OK && llm_walk_element(&functions, &function)) {
                 rc = llm_generate_read_function(r, &function);
             }
 
-        } else if (llm_generate_is(&name, "googleSearch")) {
+        } else if (llm_member_is(&name, "googleSearch")) {
             tool = llm_form_tool(r->form);
             if (tool == NULL) {
                 return LLM_NOMEM;
@@ -382,7 +382,7 @@ llm_generate_read_tool(llm_generate_read_t *r, const llm_str_t *raw)
         } else {
 
             for (i = 0; dropped[i]; i++) {
-                if (llm_generate_is(&name, dropped[i])) {
+                if (llm_member_is(&name, dropped[i])) {
                     rc = llm_form_drop(r->form, dropped[i]);
                     break;
                 }
@@ -410,7 +410,7 @@ llm_generate_read_function(llm_generate_read_t *r, const llm_str_t *raw)
         "name", "description", "parameters", "parametersJsonSchema"
     };
 
-    llm_generate_pick(raw, names, 4, values);
+    llm_member_pick(raw, names, 4, values);
 
     tool = llm_form_tool(r->form);
     if (tool == NULL) {
@@ -466,8 +466,8 @@ llm_generate_read_choice(llm_generate_read_t *r, const llm_str_t *raw)
 
     f = r->form;
 
-    llm_generate_pick(raw, names, 1, values);
-    llm_generate_pick(&values[0], members, 2, mode);
+    llm_member_pick(raw, names, 1, values);
+    llm_member_pick(&values[0], members, 2, mode);
 
     allowed = NULL;
 

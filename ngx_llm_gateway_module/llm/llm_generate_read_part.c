@@ -64,7 +64,7 @@ llm_generate_read_part(llm_generate_read_t *r, llm_turn_t *turn,
         return llm_generate_bad(r, NULL, "a part must be an object");
     }
 
-    llm_generate_pick(raw, llm_generate_parts, PART_N, values);
+    llm_member_pick(raw, llm_generate_parts, PART_N, values);
 
     signature.len = 0;
     signature.data = NULL;
@@ -111,7 +111,7 @@ llm_generate_read_part(llm_generate_read_t *r, llm_turn_t *turn,
     }
 
     return llm_generate_read_text(r, turn, &values[PART_TEXT],
-                                  llm_generate_true(&values[PART_THOUGHT]),
+                                  llm_member_true(&values[PART_THOUGHT]),
                                   &carry);
 }
 
@@ -207,7 +207,7 @@ llm_generate_read_call(llm_generate_read_t *r, llm_turn_t *turn,
     static llm_str_t          empty = llm_string("{}");
     static const char *const  names[] = { "id", "name", "args" };
 
-    llm_generate_pick(raw, names, 3, values);
+    llm_member_pick(raw, names, 3, values);
 
     if (llm_generate_foreign(carry)) {
         rc = llm_generate_read_hidden(r, turn, carry);
@@ -305,7 +305,7 @@ llm_generate_read_result(llm_generate_read_t *r, llm_turn_t *turn,
     static const char *const  names[] = { "id", "name", "response", "parts" };
     static const char *const  kinds[] = { "inlineData", "fileData" };
 
-    llm_generate_pick(raw, names, 4, values);
+    llm_member_pick(raw, names, 4, values);
 
     (void) llm_form_string(r->form->arena, &values[0], &id);
 
@@ -335,10 +335,10 @@ llm_generate_read_result(llm_generate_read_t *r, llm_turn_t *turn,
         return rc;
     }
 
-    llm_generate_list(&w, &values[3]);
+    llm_member_list(&w, &values[3]);
 
     while (llm_walk_element(&w, &item)) {
-        llm_generate_pick(&item, kinds, 2, media);
+        llm_member_pick(&item, kinds, 2, media);
 
         if (media[0].len == 0 && media[1].len == 0) {
             continue;
@@ -496,7 +496,7 @@ llm_generate_read_data(llm_generate_read_t *r, llm_block_t *block,
 
     static const char *const  names[] = { "mimeType", "data", "displayName" };
 
-    llm_generate_pick(raw, names, 3, values);
+    llm_member_pick(raw, names, 3, values);
 
     (void) llm_form_string(r->form->arena, &values[0], &mime);
     (void) llm_form_string(r->form->arena, &values[2], &block->name);
@@ -527,7 +527,7 @@ llm_generate_read_file(llm_generate_read_t *r, llm_block_t *block,
 
     static const char *const  names[] = { "mimeType", "fileUri" };
 
-    llm_generate_pick(raw, names, 2, values);
+    llm_member_pick(raw, names, 2, values);
 
     (void) llm_form_string(r->form->arena, &values[0], &block->mime);
 
@@ -580,7 +580,7 @@ llm_generate_read_code(llm_generate_read_t *r, llm_turn_t *turn,
     static const char *const  code[] = { "code", "language" };
     static const char *const  output[] = { "output", "outcome" };
 
-    llm_generate_pick(raw, result ? output : code, 2, values);
+    llm_member_pick(raw, result ? output : code, 2, values);
 
     if (llm_form_string(r->form->arena, &values[0], &text) == LLM_NOMEM) {
         return LLM_NOMEM;

@@ -347,7 +347,7 @@ llm_generate_write_speech(llm_generate_config_t *c, llm_error_t *err)
 
     audio = &c->x->form->audio;
 
-    llm_generate_pick(audio, names, 2, values);
+    llm_member_pick(audio, names, 2, values);
 
     if (values[0].len && !llm_form_is(&values[0], "pcm16")) {
         return llm_translate_refuse(err, LLM_ERROR_UNSUPPORTED_PARAMETER,
@@ -427,7 +427,7 @@ llm_generate_write_extra(llm_translate_t *x, llm_buf_t *out)
             continue;
         }
 
-        llm_generate_pick(&item->value, names, 1, google);
+        llm_member_pick(&item->value, names, 1, google);
 
         if (llm_form_type(&google[0]) != LLM_JSON_OBJECT) {
             llm_translate_drop(x, "extra_body");

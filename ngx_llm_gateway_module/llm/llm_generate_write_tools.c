@@ -175,7 +175,7 @@ llm_generate_has_properties(const llm_str_t *schema)
         "properties", "anyOf", "oneOf", "allOf", "$ref"
     };
 
-    llm_generate_pick(schema, names, 5, values);
+    llm_member_pick(schema, names, 5, values);
 
     if (llm_form_type(&values[0]) == LLM_JSON_OBJECT) {
         llm_walk_open(&w, &values[0]);
