@@ -17,6 +17,8 @@
 #include "llm_endpoint.h"
 #include "llm_policy.h"
 #include "llm_price.h"
+#include "llm_quirk.h"
+#include "llm_translate.h"
 #include "ngx_llm_log.h"
 #include "ngx_llm_secret.h"
 #include "ngx_llm_state.h"
@@ -41,6 +43,9 @@ typedef struct {
 struct ngx_http_llm_provider_s {
     ngx_str_t                  name;
     llm_protocol_e             protocol;
+    uint64_t                   quirks;        /* bits of llm_quirk.h */
+    llm_dialect_e              api;           /* openai: the conversation API
+                                                 that it has; NONE: both */
 
     ngx_str_t                  pass;          /* as written, for messages */
     ngx_str_t                  base;          /* base path, no final slash:
@@ -131,6 +136,12 @@ struct ngx_http_llm_route_s {
     ngx_int_t                  context;       /* tokens that fit; -1: the
                                                  model's, or unknown */
     uint32_t                   without;       /* features it lacks */
+    llm_dialect_e              api;           /* of OpenAI's two conversation
+                                                 APIs the only one; NONE: the
+                                                 provider's */
+    llm_to_t                   to;            /* for clients of other protocols;
+                                                 a model of captures is not
+                                                 filled in */
     ngx_uint_t                 index;         /* over all routes: of its
                                                  health */
     u_char                     tag[NGX_HTTP_LLM_ROUTE_TAG_LEN];

@@ -34,6 +34,10 @@ static ngx_http_llm_protocol_t  ngx_http_llm_protocols[] = {
     (sizeof(ngx_http_llm_protocols) / sizeof(ngx_http_llm_protocol_t))
 
 
+static char *ngx_http_llm_credential_quirks(ngx_conf_t *cf,
+    ngx_http_llm_provider_t *p, ngx_str_t *word);
+
+
 /* what the gateway itself says of a connection and a message */
 
 static ngx_str_t  ngx_http_llm_own_headers[] = {
@@ -73,12 +77,46 @@ ngx_http_llm_credential_set_protocol(ngx_conf_t *cf,
             && ngx_strncmp(value[1].data, name->data, name->len) == 0)
         {
             p->protocol = i;
-            return NGX_CONF_OK;
+
+            return cf->args->nelts > 2
+                   ? ngx_http_llm_credential_quirks(cf, p, &value[2])
+                   : NGX_CONF_OK;
         }
     }
 
     return ngx_http_llm_block_invalid(cf, &value[1],
                                   "\"openai\", \"anthropic\" or \"gemini\"");
+}
+
+
+/* "quirks=NAME,...": what this provider does differently */
+
+static char *
+ngx_http_llm_credential_quirks(ngx_conf_t *cf, ngx_http_llm_provider_t *p,
+    ngx_str_t *word)
+{
+    uint64_t   bits;
+    ngx_str_t  key, list, name;
+
+    if (ngx_http_llm_block_pair(word, &key, &list) != NGX_OK
+        || !llm_str_is(&key, "quirks"))
+    {
+        return ngx_http_llm_block_invalid(cf, word, "\"quirks=NAME,...\"");
+    }
+
+    while (ngx_http_llm_block_item(&list, &name) == NGX_OK) {
+
+        if (llm_quirk_by_name((llm_str_t *) &name, &bits) != LLM_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown quirk \"%V\" in \"protocol\" "
+                               "directive", &name);
+            return NGX_CONF_ERROR;
+        }
+
+        p->quirks |= bits;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -37,6 +37,9 @@ char *ngx_http_llm_alias_set(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
 char *ngx_http_llm_route_set(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
     void *object);
 
+/* the conversation API of that name, or LLM_DIALECT_NONE */
+llm_dialect_e ngx_http_llm_route_api(ngx_str_t *name);
+
 /* the model's block is read: checks captures, sorts the routes */
 char *ngx_http_llm_route_finish(ngx_conf_t *cf,
     ngx_http_llm_model_block_t *block);

@@ -2,6 +2,7 @@
 #include "ngx_http_llm_provider.h"
 #include "ngx_http_llm_block.h"
 #include "ngx_http_llm_lookup.h"
+#include "ngx_http_llm_model.h"
 
 
 #define NGX_HTTP_LLM_CONNECT_TIMEOUT     5000
@@ -23,6 +24,8 @@ static char *ngx_http_llm_provider_set_host(ngx_conf_t *cf,
     ngx_http_llm_directive_t *d, void *object);
 static char *ngx_http_llm_provider_tag(ngx_conf_t *cf,
     ngx_http_llm_directive_t *d, void *object);
+static char *ngx_http_llm_provider_api(ngx_conf_t *cf,
+    ngx_http_llm_directive_t *d, void *object);
 static char *ngx_http_llm_provider_timeout(ngx_conf_t *cf,
     ngx_http_llm_directive_t *d, void *object);
 static char *ngx_http_llm_provider_tls_ca(ngx_conf_t *cf,
@@ -31,7 +34,9 @@ static char *ngx_http_llm_provider_tls_ca(ngx_conf_t *cf,
 
 static ngx_http_llm_directive_t  ngx_http_llm_provider_directives[] = {
 
-    { ngx_string("protocol"), 1, 1, ngx_http_llm_credential_set_protocol, 0 },
+    { ngx_string("protocol"), 1, 2, ngx_http_llm_credential_set_protocol, 0 },
+
+    { ngx_string("api"), 1, 1, ngx_http_llm_provider_api, 0 },
 
     { ngx_string("pass"), 1, 1, ngx_http_llm_provider_pass, 0 },
 
@@ -180,6 +185,12 @@ ngx_http_llm_provider_finish(ngx_conf_t *cf,
                           "no \"protocol\" in llm_provider \"%V\"", &p->name);
     }
 
+    if (p->api != LLM_DIALECT_NONE && p->protocol != LLM_PROTOCOL_OPENAI) {
+        return ngx_http_llm_block_error(cf, &p->place,
+                          "\"api\" in llm_provider \"%V\" is for protocol "
+                          "\"openai\"", &p->name);
+    }
+
     if (p->pass.data == NULL) {
         return ngx_http_llm_block_error(cf, &p->place,
                               "no \"pass\" in llm_provider \"%V\"", &p->name);
@@ -198,6 +209,31 @@ ngx_http_llm_provider_finish(ngx_conf_t *cf,
     }
 
     return ngx_http_llm_credential_finish(cf, block);
+}
+
+
+static char *
+ngx_http_llm_provider_api(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
+    void *object)
+{
+    ngx_http_llm_provider_t *p = object;
+
+    ngx_str_t  *value;
+
+    if (p->api != LLM_DIALECT_NONE) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    p->api = ngx_http_llm_route_api(&value[1]);
+
+    if (p->api == LLM_DIALECT_NONE) {
+        return ngx_http_llm_block_invalid(cf, &value[1],
+                                          "\"chat\" or \"responses\"");
+    }
+
+    return NGX_CONF_OK;
 }
 
 

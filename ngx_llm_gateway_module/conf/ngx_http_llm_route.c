@@ -15,6 +15,8 @@ static char *ngx_http_llm_route_without(ngx_conf_t *cf,
 static char *ngx_http_llm_route_captures(ngx_conf_t *cf,
     ngx_http_llm_model_block_t *block, ngx_http_llm_route_t *route);
 static ngx_int_t ngx_http_llm_route_cmp(const void *one, const void *two);
+static char *ngx_http_llm_route_to(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route);
 static char *ngx_http_llm_route_tag(ngx_conf_t *cf,
     ngx_http_llm_route_t *route);
 static char *ngx_http_llm_route_price(ngx_conf_t *cf,
@@ -181,6 +183,20 @@ ngx_http_llm_route_params(ngx_conf_t *cf, ngx_http_llm_route_t *route)
 
             route->context = n;
 
+        } else if (llm_str_is(&key, "api")) {
+
+            if (route->api != LLM_DIALECT_NONE) {
+                goto duplicate;
+            }
+
+            route->api = ngx_http_llm_route_api(&value);
+
+            if (route->api == LLM_DIALECT_NONE) {
+                return ngx_http_llm_block_invalid(cf, &word[i],
+                                              "\"api=chat\" or "
+                                              "\"api=responses\"");
+            }
+
         } else if (llm_str_is(&key, "without")) {
 
             if (route->without) {
@@ -205,7 +221,8 @@ unknown:
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown parameter \"%V\" in \"route\" directive, it "
                        "must be \"model=\", \"priority=\", \"weight=\", "
-                       "\"active=\", \"context=\" or \"without=\"",
+                       "\"active=\", \"context=\", \"without=\" or "
+                       "\"api=\"",
                        &word[i]);
 
     return NGX_CONF_ERROR;
@@ -216,6 +233,21 @@ duplicate:
                        "duplicate parameter \"%V\"", &word[i]);
 
     return NGX_CONF_ERROR;
+}
+
+
+llm_dialect_e
+ngx_http_llm_route_api(ngx_str_t *name)
+{
+    if (llm_str_is(name, "chat")) {
+        return LLM_DIALECT_CHAT;
+    }
+
+    if (llm_str_is(name, "responses")) {
+        return LLM_DIALECT_RESPONSES;
+    }
+
+    return LLM_DIALECT_NONE;
 }
 
 
@@ -404,6 +436,10 @@ ngx_http_llm_route_init(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf)
 
         route->index = i;
 
+        if (ngx_http_llm_route_to(cf, route) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+
         if (ngx_http_llm_route_tag(cf, route) != NGX_CONF_OK) {
             return NGX_CONF_ERROR;
         }
@@ -411,6 +447,53 @@ ngx_http_llm_route_init(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf)
         if (ngx_http_llm_route_price(cf, lmcf, route) != NGX_CONF_OK) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* what translation has to know of the route's other side */
+
+static char *
+ngx_http_llm_route_to(ngx_conf_t *cf, ngx_http_llm_route_t *route)
+{
+    llm_to_t                 *to;
+    ngx_http_llm_provider_t  *p;
+
+    static const llm_dialect_e  dialects[] = {
+        LLM_DIALECT_NONE,
+        LLM_DIALECT_CHAT,
+        LLM_DIALECT_MESSAGES,
+        LLM_DIALECT_GENERATE
+    };
+
+    p = route->provider;
+    to = &route->to;
+
+    if (route->api != LLM_DIALECT_NONE
+        && p->protocol != LLM_PROTOCOL_OPENAI)
+    {
+        return ngx_http_llm_block_error(cf, &route->place,
+                            "\"api=\" in \"route\" directive of llm_model "
+                            "\"%V\" is for providers of protocol \"openai\", "
+                            "which \"%V\" is not", &route->model->name,
+                            &p->name);
+    }
+
+    if (route->api == LLM_DIALECT_NONE) {
+        route->api = p->api;
+    }
+
+    to->dialect = route->api != LLM_DIALECT_NONE ? route->api
+                                                 : dialects[p->protocol];
+    to->model.len = route->upstream_model.len;
+    to->model.data = route->upstream_model.data;
+    to->max_output = route->model->max_tokens;
+    to->quirks = p->quirks;
+
+    if (!route->captures) {
+        to->quirks |= llm_quirk_of_model(to->dialect, &to->model);
     }
 
     return NGX_CONF_OK;

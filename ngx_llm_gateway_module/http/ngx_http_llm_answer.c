@@ -44,6 +44,9 @@ ngx_http_llm_answer_init(ngx_http_request_t *r, ngx_http_llm_attempt_t *at)
     an->rest = -1;
     an->held_last = &an->held;
 
+    llm_buf_init(&an->out, &at->ctx->arena);
+    llm_buf_init(&an->data, &at->ctx->arena);
+
     at->answer = an;
     at->request = r;
 
@@ -108,7 +111,7 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
 
     an->kind = ngx_http_llm_answer_kind(an);
 
-    an->reader = llm_answer_create(&ctx->arena, ctx->target.op, an->kind);
+    an->reader = llm_answer_create(&ctx->arena, an->at->op, an->kind);
     if (an->reader == NULL) {
         return NGX_ERROR;
     }
@@ -136,12 +139,10 @@ ngx_http_llm_answer_kind(ngx_http_llm_answer_t *an)
 {
     ngx_str_t            *type;
     const llm_op_t       *op;
-    ngx_http_llm_ctx_t   *ctx;
     ngx_http_upstream_t  *u;
 
     u = an->request->upstream;
-    ctx = an->at->ctx;
-    op = ctx->target.op;
+    op = an->at->op;
 
     if (an->encoded || an->no_body) {
         return LLM_ANSWER_OPAQUE;
@@ -300,6 +301,15 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
         }
     }
 
+    if (at->translate) {
+
+        if (ngx_http_llm_rewrite_error(an) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_llm_answer_commit(an);
+    }
+
     an->gathered = an->complete;
 
     return ngx_http_llm_answer_commit(an);
@@ -371,6 +381,7 @@ ngx_http_llm_answer_free(ngx_peer_connection_t *pc, void *data,
 static ngx_int_t
 ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an)
 {
+    ngx_int_t             rc;
     ngx_http_upstream_t  *u;
 
     u = an->request->upstream;
@@ -399,6 +410,11 @@ ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an)
             return NGX_AGAIN;
         }
 
+        if (an->at->translate) {
+            return ngx_http_llm_answer_fail(an, "its answer is too large to "
+                                            "be translated");
+        }
+
         if (ngx_http_llm_stream_sign(an) != NGX_OK) {
             return NGX_ERROR;
         }
@@ -410,7 +426,17 @@ ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an)
         return ngx_http_llm_answer_fail(an, ngx_http_llm_answer_told(an));
     }
 
-    if (ngx_http_llm_stream_sign(an) != NGX_OK) {
+    if (an->at->translate) {
+
+        rc = ngx_http_llm_rewrite_body(an);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_ERROR ? NGX_ERROR
+                                   : ngx_http_llm_answer_fail(an,
+                                                              an->at->error);
+        }
+
+    } else if (ngx_http_llm_stream_sign(an) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -428,7 +454,7 @@ ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
     unsigned  seen;
 
     if (!an->at->ctx->stream
-        && !(an->at->ctx->target.op->flags & LLM_OP_BY_ID))
+        && !(an->at->op->flags & LLM_OP_BY_ID))
     {
         return ngx_http_llm_answer_fail(an, "it answered with a stream that "
                                         "was not asked for");
@@ -512,6 +538,10 @@ ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an)
      * nginx sends a head by itself unless bytes are left for the filter:
      * what came last is shown to it again
      */
+
+    if (an->at->translate && ngx_http_llm_rewrite_head(an) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     u->buffer.pos = an->piece;
     an->primed = (u->buffer.pos == u->buffer.last);

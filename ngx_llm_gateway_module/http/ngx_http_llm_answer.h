@@ -54,6 +54,12 @@ typedef struct {
     llm_str_t                  signed_id;   /* the id last signed */
     u_char                    *signature;
 
+    /* of answers that are translated: all used again for each event */
+    llm_buf_t                  out;         /* what the client gets for it */
+    llm_buf_t                  data;        /* its data, if in many lines */
+    u_char                     name[64];
+    ngx_str_t                  error_type;  /* x-amzn-errortype, or empty */
+
     unsigned                   line_done:1;   /* the status line is read */
     unsigned                   head_done:1;
     unsigned                   chunked:1;
@@ -99,6 +105,30 @@ ngx_int_t ngx_http_llm_stream_end(ngx_http_llm_answer_t *an);
 
 /* puts signatures into a gathered JSON body */
 ngx_int_t ngx_http_llm_stream_sign(ngx_http_llm_answer_t *an);
+
+/* appends to the held chain: memory that stays, or a copy of it */
+ngx_int_t ngx_http_llm_stream_append(ngx_http_llm_answer_t *an, u_char *data,
+    size_t len);
+ngx_int_t ngx_http_llm_stream_copy(ngx_http_llm_answer_t *an, u_char *data,
+    size_t len);
+
+
+/* _rewrite.c: with an->at->translate only */
+
+/*
+ * Appends what a whole event, as it is framed, is for the client.  NGX_OK;
+ * NGX_DECLINED: it makes no sense or is an error, at->error tells; NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_rewrite_event(ngx_http_llm_answer_t *an, u_char *event,
+    size_t len);
+/* appends what ends the client's stream; sets end_rc where it was cut */
+ngx_int_t ngx_http_llm_rewrite_end(ngx_http_llm_answer_t *an);
+/* a gathered JSON answer becomes the client's; NGX_DECLINED as above */
+ngx_int_t ngx_http_llm_rewrite_body(ngx_http_llm_answer_t *an);
+/* the same for a provider's HTTP error: body and status */
+ngx_int_t ngx_http_llm_rewrite_error(ngx_http_llm_answer_t *an);
+/* the head that goes with either */
+ngx_int_t ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an);
 
 
 /* _verdict.c */

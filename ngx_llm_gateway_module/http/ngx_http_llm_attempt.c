@@ -38,6 +38,7 @@ static ngx_int_t ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at,
 static ngx_uint_t ngx_http_llm_attempt_may_drop(u_char *name, size_t len);
 static ngx_uint_t ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at,
     ngx_table_elt_t *h);
+static ngx_uint_t ngx_http_llm_attempt_neutral(ngx_table_elt_t *h);
 static void ngx_http_llm_attempt_connection(ngx_http_llm_attempt_t *at,
     llm_buf_t *b);
 static ngx_uint_t ngx_http_llm_attempt_hop(llm_buf_t *names,
@@ -255,7 +256,7 @@ ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 
     id = *ngx_http_llm_pure(&ctx->provider_id);
 
-    if (llm_endpoint_path(ctx->target.op,
+    if (llm_endpoint_path(at->op,
                           ngx_http_llm_pure(&at->upstream_model), &id, b)
         != LLM_OK)
     {
@@ -265,7 +266,12 @@ ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at, llm_buf_t *b)
         return NGX_ERROR;
     }
 
-    ngx_http_llm_attempt_args(&ctx->request->args, b);
+    if (at->translate == NULL) {
+        ngx_http_llm_attempt_args(&ctx->request->args, b);
+
+    } else if (at->op->op == LLM_OP_GENERATE_STREAM) {
+        llm_buf_puts(b, "?alt=sse");
+    }
 
     if (b->failed) {
         return NGX_ERROR;
@@ -322,6 +328,7 @@ static ngx_int_t
 ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 {
     llm_buf_t            names;
+    llm_str_t            text;
     ngx_uint_t           i, version;
     ngx_list_part_t     *part;
     ngx_table_elt_t     *h;
@@ -352,7 +359,8 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
         }
 
         if (!ngx_http_llm_attempt_keeps(at, &h[i])
-            || ngx_http_llm_attempt_hop(&names, &h[i]))
+            || ngx_http_llm_attempt_hop(&names, &h[i])
+            || (at->translate && !ngx_http_llm_attempt_neutral(&h[i])))
         {
             continue;
         }
@@ -374,6 +382,13 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
     /* usage is read from the answer as it passes */
 
     llm_buf_puts(b, "Accept-Encoding: identity" CRLF);
+
+    if (at->translate) {
+        text = llm_translate_headers(at->translate);
+
+        llm_buf_puts(b, "Content-Type: application/json" CRLF);
+        llm_buf_add(b, text.data, text.len);
+    }
 
     if (at->route->provider->protocol == LLM_PROTOCOL_ANTHROPIC && !version
         && !ngx_http_llm_attempt_has(at, (u_char *) "anthropic-version",
@@ -457,6 +472,38 @@ ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at, ngx_table_elt_t *h)
     }
 
     return !ngx_http_llm_attempt_has(at, p, h->key.len);
+}
+
+
+/*
+ * Headers that mean the same in every protocol: the others of a client are
+ * for a provider that speaks as it does.
+ */
+
+static ngx_uint_t
+ngx_http_llm_attempt_neutral(ngx_table_elt_t *h)
+{
+    ngx_uint_t  i;
+
+    static ngx_str_t  names[] = {
+        ngx_string("user-agent"),
+        ngx_string("traceparent"),
+        ngx_string("tracestate"),
+        ngx_string("baggage"),
+        ngx_string("x-request-id"),
+        ngx_string("idempotency-key"),
+        ngx_null_string
+    };
+
+    for (i = 0; names[i].len; i++) {
+        if (h->key.len == names[i].len
+            && ngx_memcmp(h->lowcase_key, names[i].data, names[i].len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

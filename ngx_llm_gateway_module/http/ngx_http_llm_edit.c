@@ -9,8 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "llm_walk.h"
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_edit.h"
 
 
 /* where a walk over the body's bufs stands */
@@ -25,18 +24,10 @@ static ngx_int_t ngx_http_llm_edit_list(ngx_http_llm_attempt_t *at,
     llm_edit_t **edits, unsigned *n, int64_t *delta);
 static ngx_int_t ngx_http_llm_edit_members(ngx_http_llm_attempt_t *at,
     llm_splice_t *sp);
+static ngx_int_t ngx_http_llm_edit_model_members(ngx_http_llm_model_t *model,
+    llm_splice_t *sp);
 static void ngx_http_llm_edit_options(ngx_http_llm_attempt_t *at,
     llm_str_t *raw);
-static ngx_int_t ngx_http_llm_edit_nested(ngx_http_llm_attempt_t *at,
-    ngx_array_t *list);
-static ngx_int_t ngx_http_llm_edit_object(ngx_http_llm_attempt_t *at,
-    u_char *start, llm_str_t *object, ngx_array_t *list);
-static ngx_int_t ngx_http_llm_edit_model(ngx_http_llm_attempt_t *at,
-    u_char *start, llm_str_t *value, ngx_array_t *list);
-static ngx_int_t ngx_http_llm_edit_gather(ngx_http_llm_ctx_t *ctx,
-    llm_str_t *text);
-static ngx_int_t ngx_http_llm_edit_merge(ngx_http_llm_attempt_t *at,
-    llm_edit_t **edits, unsigned *n, int64_t *delta);
 static ngx_int_t ngx_http_llm_edit_json(ngx_http_llm_ctx_t *ctx,
     ngx_str_t *text, llm_str_t *json);
 static ngx_int_t ngx_http_llm_edit_slice(ngx_http_request_t *r,
@@ -59,6 +50,14 @@ ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at, ngx_chain_t **out,
 
     ctx = at->ctx;
 
+    *out = NULL;
+    ll = out;
+
+    if (at->translate) {
+        *length = at->translated.len;
+        return ngx_http_llm_edit_text(ctx->request, &at->translated, &ll);
+    }
+
     edits = NULL;
     n = 0;
     delta = 0;
@@ -70,9 +69,6 @@ ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at, ngx_chain_t **out,
     cur.cl = ctx->request->request_body ? ctx->request->request_body->bufs
                                         : NULL;
     cur.offset = 0;
-
-    *out = NULL;
-    ll = out;
     pos = 0;
 
     for (i = 0; i < n; i++) {
@@ -176,46 +172,19 @@ ngx_http_llm_edit_list(ngx_http_llm_attempt_t *at, llm_edit_t **edits,
 static ngx_int_t
 ngx_http_llm_edit_members(ngx_http_llm_attempt_t *at, llm_splice_t *sp)
 {
-    int                     rc;
-    llm_str_t               json, raw;
-    ngx_uint_t              i;
-    const llm_op_t         *op;
-    ngx_http_llm_ctx_t     *ctx;
-    ngx_http_llm_member_t  *m;
+    llm_str_t            json, raw;
+    const llm_op_t      *op;
+    ngx_http_llm_ctx_t  *ctx;
 
-    static llm_str_t        model = llm_string("model");
-    static llm_str_t        options = llm_string("stream_options");
-    static llm_str_t        previous = llm_string("previous_response_id");
+    static llm_str_t     model = llm_string("model");
+    static llm_str_t     options = llm_string("stream_options");
+    static llm_str_t     previous = llm_string("previous_response_id");
 
     ctx = at->ctx;
     op = ctx->target.op;
 
-    if (at->route->model) {
-        m = at->route->model->members.elts;
-
-        for (i = 0; i < at->route->model->members.nelts; i++) {
-
-            switch (m[i].kind) {
-
-            case NGX_HTTP_LLM_MEMBER_DEFAULT:
-                rc = llm_splice_fill(sp, ngx_http_llm_pure(&m[i].name),
-                                     ngx_http_llm_pure(&m[i].json));
-                break;
-
-            case NGX_HTTP_LLM_MEMBER_OVERRIDE:
-                rc = llm_splice_set(sp, ngx_http_llm_pure(&m[i].name),
-                                    ngx_http_llm_pure(&m[i].json));
-                break;
-
-            default: /* NGX_HTTP_LLM_MEMBER_DROP */
-                rc = llm_splice_drop(sp, ngx_http_llm_pure(&m[i].name));
-                break;
-            }
-
-            if (rc != LLM_OK) {
-                return NGX_ERROR;
-            }
-        }
+    if (ngx_http_llm_edit_model_members(at->route->model, sp) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if ((op->flags & LLM_OP_MODEL_BODY)
@@ -265,6 +234,107 @@ ngx_http_llm_edit_members(ngx_http_llm_attempt_t *at, llm_splice_t *sp)
 }
 
 
+/* what the model's default, override and drop make of the client's body */
+
+static ngx_int_t
+ngx_http_llm_edit_model_members(ngx_http_llm_model_t *model, llm_splice_t *sp)
+{
+    int                     rc;
+    ngx_uint_t              i;
+    ngx_http_llm_member_t  *m;
+
+    m = model->members.elts;
+
+    for (i = 0; i < model->members.nelts; i++) {
+
+        switch (m[i].kind) {
+
+        case NGX_HTTP_LLM_MEMBER_DEFAULT:
+            rc = llm_splice_fill(sp, ngx_http_llm_pure(&m[i].name),
+                                 ngx_http_llm_pure(&m[i].json));
+            break;
+
+        case NGX_HTTP_LLM_MEMBER_OVERRIDE:
+            rc = llm_splice_set(sp, ngx_http_llm_pure(&m[i].name),
+                                ngx_http_llm_pure(&m[i].json));
+            break;
+
+        default: /* NGX_HTTP_LLM_MEMBER_DROP */
+            rc = llm_splice_drop(sp, ngx_http_llm_pure(&m[i].name));
+            break;
+        }
+
+        if (rc != LLM_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_body_text(ngx_http_llm_ctx_t *ctx, ngx_http_llm_model_t *model,
+    llm_str_t *text)
+{
+    size_t               pos;
+    int64_t              delta;
+    unsigned             i, n;
+    llm_str_t            body;
+    llm_buf_t            out;
+    llm_edit_t          *edits;
+    llm_splice_t        *sp;
+    const llm_member_t  *members;
+
+    if (ngx_http_llm_edit_gather(ctx, &body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *text = body;
+
+    if (model->members.nelts == 0) {
+        return NGX_OK;
+    }
+
+    members = llm_scan_members(ctx->scan, &n);
+
+    sp = llm_splice_create(&ctx->arena, members, n,
+                           llm_scan_close(ctx->scan));
+
+    if (sp == NULL
+        || ngx_http_llm_edit_model_members(model, sp) != NGX_OK
+        || llm_splice_finish(sp, &edits, &n, &delta) != LLM_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    llm_buf_init(&out, &ctx->arena);
+
+    if (llm_buf_reserve(&out, (size_t) (body.len + delta)) != LLM_OK) {
+        return NGX_ERROR;
+    }
+
+    pos = 0;
+
+    for (i = 0; i < n; i++) {
+        llm_buf_add(&out, body.data + pos, edits[i].start - pos);
+        llm_buf_add(&out, edits[i].text.data, edits[i].text.len);
+        pos = edits[i].end;
+    }
+
+    llm_buf_add(&out, body.data + pos, body.len - pos);
+
+    if (out.failed) {
+        return NGX_ERROR;
+    }
+
+    text->data = out.data;
+    text->len = out.len;
+
+    return NGX_OK;
+}
+
+
 /* stream_options as client and model together want them */
 
 static void
@@ -294,142 +364,7 @@ ngx_http_llm_edit_options(ngx_http_llm_attempt_t *at, llm_str_t *raw)
 }
 
 
-/*
- * Gemini names the model in the path, and in these bodies once more, inside:
- * there the upstream's name must stand too, or Google refuses the mismatch.
- */
-
-static ngx_int_t
-ngx_http_llm_edit_nested(ngx_http_llm_attempt_t *at, ngx_array_t *list)
-{
-    u_char              *start;
-    llm_str_t            text, name, value, element;
-    llm_walk_t           root, inner, object;
-    ngx_http_llm_ctx_t  *ctx;
-
-    ctx = at->ctx;
-
-    if (at->upstream_model.len == ctx->asked.len
-        && ngx_memcmp(at->upstream_model.data, ctx->asked.data,
-                      ctx->asked.len)
-           == 0)
-    {
-        return NGX_OK;
-    }
-
-    if (ngx_http_llm_edit_gather(ctx, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    start = text.data;
-
-    llm_walk_text(&root, text.data, text.len);
-
-    if (!llm_walk_element(&root, &value)) {
-        return NGX_OK;
-    }
-
-    llm_walk_open(&inner, &value);
-
-    while (llm_walk_member(&inner, &name, &value)) {
-
-        if (llm_str_is(&name, "\"model\"")) {
-
-            if (ngx_http_llm_edit_model(at, start, &value, list) != NGX_OK) {
-                return NGX_ERROR;
-            }
-
-        } else if (llm_str_is(&name, "\"generateContentRequest\"")
-                   || llm_str_is(&name, "\"generate_content_request\""))
-        {
-            if (ngx_http_llm_edit_object(at, start, &value, list) != NGX_OK) {
-                return NGX_ERROR;
-            }
-
-        } else if (llm_str_is(&name, "\"requests\"") && value.len
-                   && *value.data == '[')
-        {
-            llm_walk_open(&object, &value);
-
-            while (llm_walk_element(&object, &element)) {
-
-                if (ngx_http_llm_edit_object(at, start, &element, list)
-                    != NGX_OK)
-                {
-                    return NGX_ERROR;
-                }
-            }
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_llm_edit_object(ngx_http_llm_attempt_t *at, u_char *start,
-    llm_str_t *object, ngx_array_t *list)
-{
-    llm_str_t   name, value;
-    llm_walk_t  w;
-
-    if (object->len == 0 || *object->data != '{') {
-        return NGX_OK;
-    }
-
-    llm_walk_open(&w, object);
-
-    while (llm_walk_member(&w, &name, &value)) {
-
-        if (llm_str_is(&name, "\"model\"")
-            && ngx_http_llm_edit_model(at, start, &value, list) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_llm_edit_model(ngx_http_llm_attempt_t *at, u_char *start,
-    llm_str_t *value, ngx_array_t *list)
-{
-    llm_buf_t    b;
-    llm_edit_t  *edit;
-
-    if (value->len < 2 || *value->data != '"') {
-        return NGX_OK;
-    }
-
-    edit = ngx_array_push(list);
-    if (edit == NULL) {
-        return NGX_ERROR;
-    }
-
-    llm_buf_init(&b, &at->ctx->arena);
-
-    llm_buf_puts(&b, "\"models/");
-    llm_buf_add(&b, at->upstream_model.data, at->upstream_model.len);
-    llm_buf_puts(&b, "\"");
-
-    if (b.failed) {
-        return NGX_ERROR;
-    }
-
-    edit->start = value->data - start;
-    edit->end = edit->start + value->len;
-    edit->text.data = b.data;
-    edit->text.len = b.len;
-
-    return NGX_OK;
-}
-
-
-/* the whole body in one piece: it is read back if it went to a file */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_edit_gather(ngx_http_llm_ctx_t *ctx, llm_str_t *text)
 {
     u_char       *p;
@@ -469,64 +404,6 @@ ngx_http_llm_edit_gather(ngx_http_llm_ctx_t *ctx, llm_str_t *text)
 
         p += size;
     }
-
-    return NGX_OK;
-}
-
-
-/*
- * Edits inside of members among those of whole members: what a whole member's
- * edit covers is gone with it.
- */
-
-static ngx_int_t
-ngx_http_llm_edit_merge(ngx_http_llm_attempt_t *at, llm_edit_t **edits,
-    unsigned *n, int64_t *delta)
-{
-    unsigned      i, k, m;
-    llm_edit_t   *nested, *whole, *out;
-    ngx_array_t   list;
-
-    if (ngx_array_init(&list, at->ctx->request->pool, 8, sizeof(llm_edit_t))
-        != NGX_OK
-        || ngx_http_llm_edit_nested(at, &list) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (list.nelts == 0) {
-        return NGX_OK;
-    }
-
-    nested = list.elts;
-    whole = *edits;
-
-    out = ngx_palloc(at->ctx->request->pool,
-                     (list.nelts + *n) * sizeof(llm_edit_t));
-    if (out == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0, k = 0, m = 0; i < list.nelts || k < *n; /* void */) {
-
-        if (k < *n && (i == list.nelts || whole[k].start <= nested[i].start)) {
-
-            while (i < list.nelts && nested[i].start < whole[k].end) {
-                i++;
-            }
-
-            out[m++] = whole[k++];
-            continue;
-        }
-
-        *delta += (int64_t) nested[i].text.len
-                  - (int64_t) (nested[i].end - nested[i].start);
-
-        out[m++] = nested[i++];
-    }
-
-    *edits = out;
-    *n = m;
 
     return NGX_OK;
 }

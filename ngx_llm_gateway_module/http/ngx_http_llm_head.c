@@ -258,6 +258,14 @@ ngx_http_llm_head_line(ngx_http_request_t *r, ngx_http_llm_answer_t *an)
     ngx_http_llm_health_header(an->at, &((ngx_str_t) { name.len, p }),
                                &value);
 
+    if (name.len == sizeof("x-amzn-errortype") - 1
+        && ngx_memcmp(p, "x-amzn-errortype",
+                      sizeof("x-amzn-errortype") - 1)
+           == 0)
+    {
+        an->error_type = value;
+    }
+
     if (!ngx_http_llm_head_passes(p, name.len, &value)) {
         return NGX_OK;
     }

@@ -17,6 +17,7 @@
 
 
 static ngx_int_t ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx);
+static ngx_uint_t ngx_http_llm_ladder_untranslatable(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data,
@@ -102,6 +103,11 @@ ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
 
     if (rc == NGX_BUSY) {
 
+        if (ngx_http_llm_ladder_untranslatable(ctx)) {
+            ctx->error = ctx->untranslatable;
+            return ngx_http_llm_refused(ctx);
+        }
+
         if (ctx->nplan == 0) {
 
             /* planning found the prompt too long for every route */
@@ -113,6 +119,24 @@ ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
     }
 
     return rc;
+}
+
+
+/* whether no route can take what was asked for: the caller's own error, which
+   moves nothing */
+
+static ngx_uint_t
+ngx_http_llm_ladder_untranslatable(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ctx->nplan; i++) {
+        if (ngx_strcmp(ctx->plan[i]->reason, "untranslatable") != 0) {
+            return 0;
+        }
+    }
+
+    return ctx->nplan != 0;
 }
 
 
@@ -158,7 +182,9 @@ ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
             return rc;
         }
 
-        if (ngx_strcmp(cand->reason, "retry_budget") != 0) {
+        if (ngx_strcmp(cand->reason, "retry_budget") != 0
+            && ngx_strcmp(cand->reason, "untranslatable") != 0)
+        {
             full = 1;
             least = ngx_min(least, w);
         }
@@ -170,6 +196,7 @@ ngx_int_t
 ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung, ngx_msec_t *wait)
 {
+    ngx_int_t                rc;
     ngx_uint_t               i;
     const char              *reason;
     ngx_http_llm_attempt_t  *at, **atp, *last;
@@ -194,6 +221,7 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     at->ctx = ctx;
     at->candidate = cand;
     at->route = cand->route;
+    at->op = cand->op;
     at->upstream_model = cand->upstream_model;
     at->n = ctx->attempts.nelts + 1;
     at->rung = rung;
@@ -215,6 +243,22 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
         cand->busy = 1;
         cand->kept = 0;
         cand->reason = reason;
+        return NGX_BUSY;
+    }
+
+    rc = ngx_http_llm_translate_begin(at);
+
+    if (rc != NGX_OK) {
+        at->rc = NGX_DONE;
+        ngx_http_llm_health_release(at);
+
+        if (rc == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        cand->tried = 1;
+        cand->kept = 0;
+        cand->reason = "untranslatable";
         return NGX_BUSY;
     }
 

@@ -21,6 +21,7 @@
 #include "llm_price.h"
 #include "llm_request.h"
 #include "llm_splice.h"
+#include "llm_translate.h"
 #include "llm_usage.h"
 #include "ngx_http_llm_conf.h"
 #include "ngx_llm_compat.h"
@@ -92,6 +93,8 @@ typedef enum {
 
 typedef struct {
     ngx_http_llm_route_t      *route;
+    const llm_op_t            *op;        /* of the provider: the client's, or
+                                             what it is translated to */
     ngx_str_t                  upstream_model;  /* captures filled in */
     const char                *reason;    /* a code: "kept", "inactive",
                                              "protocol_mismatch" ... */
@@ -114,6 +117,10 @@ struct ngx_http_llm_attempt_s {
     ngx_http_request_t        *request;       /* the subrequest */
     ngx_http_llm_candidate_t  *candidate;
     ngx_http_llm_route_t      *route;
+    const llm_op_t            *op;            /* the provider's operation */
+    llm_translate_t           *translate;     /* NULL: both sides speak the
+                                                 same */
+    llm_str_t                  translated;    /* its request */
     ngx_str_t                  upstream_model; /* captures filled in */
     ngx_uint_t                 n;             /* from 1 */
     ngx_uint_t                 retry;         /* retries of this route before
@@ -197,6 +204,11 @@ struct ngx_http_llm_ctx_s {
     llm_multipart_t           *multipart;
     off_t                      scanned;       /* bytes the scanner took */
     int                        scan_rc;       /* LLM_OK, or why it stopped */
+    llm_error_t                untranslatable;  /* why a route could not take
+                                                 it; code NONE: none */
+    llm_form_t                *form;          /* the body as it was read for */
+    ngx_http_llm_model_t      *form_model;    /* translation, with what this
+                                                 model says of its members */
 
     ngx_str_t                  asked;         /* model name as requested */
     ngx_http_llm_model_t      *model;
@@ -322,6 +334,34 @@ ngx_int_t ngx_http_llm_body_init(ngx_conf_t *cf);
 /* the body of an attempt, edited: a chain to send and its length */
 ngx_int_t ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at,
     ngx_chain_t **out, off_t *length);
+
+/*
+ * A JSON body in one piece, with what the model says of its members; it is
+ * read back if it went to a file.
+ */
+ngx_int_t ngx_http_llm_body_text(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_model_t *model, llm_str_t *text);
+
+
+/* _translate.c */
+
+/*
+ * The operation by which the route's provider serves this request: the
+ * client's own where both speak the same, or NULL if there is none.
+ */
+const llm_op_t *ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route);
+
+/*
+ * Translates the request for an attempt: at->translate and at->translated.
+ * NGX_OK, also where nothing is to be translated; NGX_DECLINED: this route
+ * cannot take it, ctx->untranslatable tells why; NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at);
+
+/* names of what was left out on the way; NGX_DECLINED: nothing */
+ngx_int_t ngx_http_llm_translate_dropped(ngx_http_llm_attempt_t *at,
+    ngx_str_t *value);
 
 
 /* _routes.c */

@@ -288,6 +288,12 @@ ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    if (ngx_http_llm_translate_dropped(at, &value) == NGX_OK
+        && ngx_http_llm_add(r, "X-LLM-Dropped", &value) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (!at->accounted) {
         return NGX_OK;
     }

@@ -115,6 +115,7 @@ ngx_http_llm_routes_pin(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
         ngx_str_null(&cand->upstream_model);
     }
 
+    cand->op = ctx->target.op;
     cand->reason = "made_this_id";
     cand->kept = 1;
 
@@ -219,7 +220,9 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
         return "inactive";
     }
 
-    if (route->provider->protocol != ctx->target.op->protocol) {
+    cand->op = ngx_http_llm_translate_op(ctx, route);
+
+    if (cand->op == NULL) {
         return "protocol_mismatch";
     }
 
@@ -249,7 +252,7 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
                                          ctx->ncaptures, ctx->request->pool,
                                          &cand->upstream_model)
         != NGX_OK
-        || ((ctx->target.op->flags & LLM_OP_MODEL_PATH)
+        || ((cand->op->flags & LLM_OP_MODEL_PATH)
             && llm_endpoint_check_model(
                                      ngx_http_llm_pure(&cand->upstream_model))
                != LLM_OK))

@@ -23,12 +23,17 @@ static ngx_int_t ngx_http_llm_stream_hold(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
 static ngx_int_t ngx_http_llm_stream_pass(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
-static ngx_int_t ngx_http_llm_stream_append(ngx_http_llm_answer_t *an,
+static ngx_int_t ngx_http_llm_stream_translate(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
+static ngx_int_t ngx_http_llm_stream_keep(ngx_http_llm_answer_t *an,
+    u_char *data, size_t len);
+static void ngx_http_llm_stream_free(ngx_http_llm_answer_t *an,
+    ngx_chain_t *cl);
 static ngx_chain_t *ngx_http_llm_stream_buf(ngx_http_llm_answer_t *an,
     size_t size);
 static u_char *ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an,
     const llm_str_t *id);
+static ngx_int_t ngx_http_llm_stream_finish(ngx_http_llm_answer_t *an);
 
 
 static u_char  ngx_http_llm_blank[] = "\n\n";
@@ -63,8 +68,9 @@ ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
             an->complete = (an->rest == 0);
         }
 
-        if (ngx_http_llm_stream_slice(an, data, n) != NGX_OK) {
-            return NGX_ERROR;
+        rc = ngx_http_llm_stream_slice(an, data, n);
+        if (rc != NGX_OK) {
+            return rc;
         }
 
     } else {
@@ -94,8 +100,9 @@ ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
             n = (size_t) ngx_min(b.last - b.pos, an->chunks.size);
 
-            if (ngx_http_llm_stream_slice(an, b.pos, n) != NGX_OK) {
-                return NGX_ERROR;
+            rc = ngx_http_llm_stream_slice(an, b.pos, n);
+            if (rc != NGX_OK) {
+                return rc;
             }
 
             b.pos += n;
@@ -137,8 +144,9 @@ ngx_http_llm_stream_slice(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 static ngx_int_t
 ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
-    int     rc;
-    size_t  used;
+    int        rc;
+    size_t     used;
+    ngx_int_t  done;
 
     while (len) {
 
@@ -159,8 +167,12 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
             return ngx_http_llm_stream_hold(an, data, len);
         }
 
-        if (ngx_http_llm_stream_event(an, data, used) != NGX_OK) {
-            return NGX_ERROR;
+        done = an->at->translate
+               ? ngx_http_llm_stream_translate(an, data, used)
+               : ngx_http_llm_stream_event(an, data, used);
+
+        if (done != NGX_OK) {
+            return done;
         }
 
         data += used;
@@ -193,9 +205,7 @@ ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
         last = len ? data[len - 1] : cl->buf->last[-1];
 
         if (cl) {
-            cl->buf->pos = cl->buf->last = cl->buf->start;
-            cl->next = an->request->upstream->free_bufs;
-            an->request->upstream->free_bufs = cl;
+            ngx_http_llm_stream_free(an, cl);
         }
 
         /*
@@ -239,17 +249,56 @@ ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 }
 
 
+/* the same for the provider's event that becomes some of the client's */
+
+static ngx_int_t
+ngx_http_llm_stream_translate(ngx_http_llm_answer_t *an, u_char *data,
+    size_t len)
+{
+    ngx_int_t     rc;
+    ngx_chain_t  *cl;
+
+    if (an->tail && len && ngx_http_llm_stream_keep(an, data, len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cl = an->tail;
+
+    if (cl == NULL) {
+        return ngx_http_llm_rewrite_event(an, data, len);
+    }
+
+    an->tail = NULL;
+
+    rc = ngx_http_llm_rewrite_event(an, cl->buf->pos,
+                                    cl->buf->last - cl->buf->pos);
+
+    ngx_http_llm_stream_free(an, cl);
+
+    return rc;
+}
+
+
 /* the beginning of an event: its end has not come yet */
 
 static ngx_int_t
 ngx_http_llm_stream_hold(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
-    size_t        size, have;
-    ngx_buf_t    *b;
+    size_t        have;
     ngx_chain_t  *cl;
 
     cl = an->tail;
     have = cl ? (size_t) (cl->buf->last - cl->buf->pos) : 0;
+
+    if (an->at->translate) {
+
+        if (have + len > NGX_HTTP_LLM_MAX_HELD) {
+            an->at->error = "an event of its stream is too large";
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_llm_stream_keep(an, data, len);
+    }
 
     if (an->passed || have + len > NGX_HTTP_LLM_MAX_EVENT) {
 
@@ -265,6 +314,22 @@ ngx_http_llm_stream_hold(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
         return ngx_http_llm_stream_pass(an, data, len);
     }
+
+    return ngx_http_llm_stream_keep(an, data, len);
+}
+
+
+/* appends to the tail */
+
+static ngx_int_t
+ngx_http_llm_stream_keep(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    size_t        size, have;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = an->tail;
+    have = cl ? (size_t) (cl->buf->last - cl->buf->pos) : 0;
 
     if (cl == NULL || (size_t) (cl->buf->end - cl->buf->last) < len) {
 
@@ -284,9 +349,7 @@ ngx_http_llm_stream_hold(ngx_http_llm_answer_t *an, u_char *data, size_t len)
         if (have) {
             b->last = ngx_cpymem(b->last, an->tail->buf->pos, have);
 
-            an->tail->buf->pos = an->tail->buf->last = an->tail->buf->start;
-            an->tail->next = an->request->upstream->free_bufs;
-            an->request->upstream->free_bufs = an->tail;
+            ngx_http_llm_stream_free(an, an->tail);
         }
 
         an->tail = cl;
@@ -294,6 +357,53 @@ ngx_http_llm_stream_hold(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
     b = cl->buf;
     b->last = ngx_cpymem(b->last, data, len);
+
+    return NGX_OK;
+}
+
+
+/* memory of a buf that was not sent is used again */
+
+static void
+ngx_http_llm_stream_free(ngx_http_llm_answer_t *an, ngx_chain_t *cl)
+{
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+
+    cl->buf->pos = cl->buf->last = cl->buf->start;
+
+    cl->next = u->free_bufs;
+    u->free_bufs = cl;
+}
+
+
+ngx_int_t
+ngx_http_llm_stream_copy(ngx_http_llm_answer_t *an, u_char *data, size_t len)
+{
+    size_t        size;
+    ngx_chain_t  *cl;
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    size = 1024;
+
+    while (size < len) {
+        size *= 2;
+    }
+
+    cl = ngx_http_llm_stream_buf(an, size);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf->last = ngx_cpymem(cl->buf->last, data, len);
+
+    *an->held_last = cl;
+    an->held_last = &cl->next;
+    an->held_size += len;
 
     return NGX_OK;
 }
@@ -345,7 +455,7 @@ ngx_http_llm_stream_pass(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_stream_append(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
     ngx_buf_t    *b;
@@ -466,6 +576,12 @@ ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
     an->ended = 1;
     an->end_rc = llm_answer_end(an->reader);
 
+    if (an->at->translate
+        && (an->kind == LLM_ANSWER_SSE || an->kind == LLM_ANSWER_ARRAY))
+    {
+        return ngx_http_llm_stream_finish(an);
+    }
+
     cl = an->tail;
 
     if (cl == NULL) {
@@ -494,6 +610,27 @@ ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
 
     return blank ? ngx_http_llm_stream_append(an, ngx_http_llm_blank, 2)
                  : NGX_OK;
+}
+
+
+/* the same for a stream that is translated */
+
+static ngx_int_t
+ngx_http_llm_stream_finish(ngx_http_llm_answer_t *an)
+{
+    ngx_int_t  rc;
+
+    if (an->tail
+        && (an->end_rc == LLM_OK
+            || (llm_answer_event(an->reader) & LLM_EVENT_ERROR)))
+    {
+        rc = ngx_http_llm_stream_translate(an, NULL, 0);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return ngx_http_llm_rewrite_end(an);
 }
 
 

@@ -26,7 +26,7 @@ ngx_http_llm_account_attempt(ngx_http_llm_attempt_t *at)
 {
     const llm_op_t  *op;
 
-    op = at->ctx->target.op;
+    op = at->op;
 
     at->accounted = 1;
     at->price = NULL;
@@ -202,8 +202,8 @@ ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at)
         return;
     }
 
-    if (at->ctx->target.op->protocol == LLM_PROTOCOL_OPENAI
-        || !ngx_http_llm_usage_speaks(at->ctx->target.op))
+    if (at->op->protocol == LLM_PROTOCOL_OPENAI
+        || !ngx_http_llm_usage_speaks(at->op))
     {
         return;
     }

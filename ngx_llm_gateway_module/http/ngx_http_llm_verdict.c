@@ -260,7 +260,18 @@ ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
                                at->detail.len ? ": " : "",
                                ngx_http_llm_str(&at->detail));
 
-    if (llm_answer_seen(an->reader) & LLM_EVENT_ERROR) {
+    if (at->translate) {
+
+        err.message = ctx->error.message;
+        err.request_id = *ngx_http_llm_pure(&ctx->id);
+
+        llm_translate_break(at->translate, &err, &text);
+
+        if (text.failed) {
+            return NGX_ERROR;
+        }
+
+    } else if (llm_answer_seen(an->reader) & LLM_EVENT_ERROR) {
 
         /* the provider's own error event went on already */
 

@@ -1,0 +1,191 @@
+
+/*
+ * Routes whose provider speaks another protocol than the client: which of its
+ * operations serves the request, and the request that goes out.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_module.h"
+
+
+static ngx_int_t ngx_http_llm_translate_form(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_model_t *model);
+static ngx_int_t ngx_http_llm_translate_refused(ngx_http_llm_attempt_t *at,
+    llm_error_t *err);
+
+
+const llm_op_t *
+ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
+{
+    const llm_op_t  *op;
+
+    op = ctx->target.op;
+
+    if (op->protocol == route->provider->protocol) {
+
+        /* of OpenAI's two conversation APIs the route may have one alone */
+
+        if (route->api == LLM_DIALECT_NONE
+            || (op->op == LLM_OP_CHAT && route->api == LLM_DIALECT_CHAT)
+            || (op->op == LLM_OP_RESPONSES
+                && route->api == LLM_DIALECT_RESPONSES)
+            || (op->op != LLM_OP_CHAT && op->op != LLM_OP_RESPONSES))
+        {
+            return op;
+        }
+    }
+
+    return llm_translate_op(op, route->to.dialect, ctx->stream);
+}
+
+
+ngx_int_t
+ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at)
+{
+    int                    rc;
+    llm_to_t              *to;
+    llm_buf_t              out;
+    ngx_int_t              status;
+    llm_error_t            err;
+    ngx_http_llm_ctx_t    *ctx;
+    llm_translate_conf_t  *conf;
+
+    ctx = at->ctx;
+
+    if (at->op == ctx->target.op) {
+        return NGX_OK;
+    }
+
+    status = ngx_http_llm_translate_form(ctx, at->route->model);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    conf = ngx_pcalloc(ctx->request->pool, sizeof(llm_translate_conf_t));
+    if (conf == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->id = *ngx_http_llm_pure(&ctx->id);
+    conf->model = *ngx_http_llm_pure(&ctx->asked);
+    conf->created = ngx_time();
+    conf->array = ctx->target.array;
+
+    to = &at->route->to;
+
+    if (at->route->captures) {
+
+        to = ngx_palloc(ctx->request->pool, sizeof(llm_to_t));
+        if (to == NULL) {
+            return NGX_ERROR;
+        }
+
+        *to = at->route->to;
+        to->model = *ngx_http_llm_pure(&at->upstream_model);
+        to->quirks |= llm_quirk_of_model(to->dialect, &to->model);
+    }
+
+    at->translate = llm_translate_create(&ctx->arena, ctx->form, to, conf);
+    if (at->translate == NULL) {
+        return NGX_ERROR;
+    }
+
+    llm_buf_init(&out, &ctx->arena);
+    ngx_memzero(&err, sizeof(llm_error_t));
+
+    rc = llm_translate_request(at->translate, &out, &err);
+
+    if (rc == LLM_INVALID) {
+        return ngx_http_llm_translate_refused(at, &err);
+    }
+
+    if (rc != LLM_OK || out.failed) {
+        return NGX_ERROR;
+    }
+
+    at->translated.data = out.data;
+    at->translated.len = out.len;
+
+    return NGX_OK;
+}
+
+
+/* the body as the form that all attempts on routes of this model share */
+
+static ngx_int_t
+ngx_http_llm_translate_form(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_model_t *model)
+{
+    int          rc;
+    llm_str_t    body;
+    llm_error_t  err;
+
+    if (ctx->form
+        && (ctx->form_model == model
+            || (ctx->form_model->members.nelts == 0
+                && model->members.nelts == 0)))
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_llm_body_text(ctx, model, &body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&err, sizeof(llm_error_t));
+
+    rc = llm_translate_read(&ctx->arena, ctx->target.op, &body, &ctx->form,
+                            &err);
+
+    if (rc == LLM_INVALID) {
+        ctx->form = NULL;
+        ctx->untranslatable = err;
+        return NGX_DECLINED;
+    }
+
+    if (rc != LLM_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->form_model = model;
+    ctx->form->stream = ctx->stream;
+
+    return NGX_OK;
+}
+
+
+/* another route may be able to; the client gets to know if none is */
+
+static ngx_int_t
+ngx_http_llm_translate_refused(ngx_http_llm_attempt_t *at, llm_error_t *err)
+{
+    at->ctx->untranslatable = *err;
+    at->translate = NULL;
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_llm_translate_dropped(ngx_http_llm_attempt_t *at, ngx_str_t *value)
+{
+    llm_str_t  names;
+
+    if (at->translate == NULL) {
+        return NGX_DECLINED;
+    }
+
+    names = llm_translate_dropped(at->translate);
+
+    if (names.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_llm_str_set(value, &names);
+
+    return NGX_OK;
+}
