@@ -47,6 +47,9 @@ struct ngx_http_llm_provider_s {
     llm_dialect_e              api;           /* openai: the conversation API
                                                  that it has; NONE: both */
 
+    ngx_str_t                  api_version;   /* Azure's dated paths; empty:
+                                                 none */
+
     ngx_str_t                  pass;          /* as written, for messages */
     ngx_str_t                  base;          /* base path, no final slash:
                                                  "/v1" or "" */

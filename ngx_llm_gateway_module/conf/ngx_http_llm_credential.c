@@ -30,6 +30,11 @@ static ngx_http_llm_protocol_t  ngx_http_llm_protocols[] = {
     { ngx_string("gemini"), ngx_string("x-goog-api-key"), ngx_null_string }
 };
 
+/* of Azure, whatever it speaks */
+
+static ngx_http_llm_protocol_t  ngx_http_llm_azure =
+    { ngx_string("openai"), ngx_string("api-key"), ngx_null_string };
+
 #define NGX_HTTP_LLM_NPROTOCOLS                                               \
     (sizeof(ngx_http_llm_protocols) / sizeof(ngx_http_llm_protocol_t))
 
@@ -255,7 +260,8 @@ ngx_http_llm_credential_finish(ngx_conf_t *cf,
     ngx_http_llm_provider_t  *p;
 
     p = &block->provider;
-    protocol = &ngx_http_llm_protocols[p->protocol];
+    protocol = (p->quirks & LLM_QUIRK(AZURE))
+               ? &ngx_http_llm_azure : &ngx_http_llm_protocols[p->protocol];
 
     h = p->headers.elts;
     place = block->header_places.elts;

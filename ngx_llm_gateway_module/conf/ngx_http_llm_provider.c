@@ -38,6 +38,9 @@ static ngx_http_llm_directive_t  ngx_http_llm_provider_directives[] = {
 
     { ngx_string("api"), 1, 1, ngx_http_llm_provider_api, 0 },
 
+    { ngx_string("api_version"), 1, 1, ngx_http_llm_block_set_name,
+      offsetof(ngx_http_llm_provider_t, api_version) },
+
     { ngx_string("pass"), 1, 1, ngx_http_llm_provider_pass, 0 },
 
     { ngx_string("host"), 1, 1, ngx_http_llm_provider_set_host, 0 },
@@ -189,6 +192,12 @@ ngx_http_llm_provider_finish(ngx_conf_t *cf,
         return ngx_http_llm_block_error(cf, &p->place,
                           "\"api\" in llm_provider \"%V\" is for protocol "
                           "\"openai\"", &p->name);
+    }
+
+    if (p->api_version.len && !(p->quirks & LLM_QUIRK(AZURE))) {
+        return ngx_http_llm_block_error(cf, &p->place,
+                          "\"api_version\" in llm_provider \"%V\" is for "
+                          "\"protocol openai quirks=azure\"", &p->name);
     }
 
     if (p->pass.data == NULL) {

@@ -30,6 +30,8 @@ static ngx_int_t ngx_http_llm_attempt_reinit_request(ngx_http_request_t *r);
 static void ngx_http_llm_attempt_abort_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at,
     llm_buf_t *b);
+static int ngx_http_llm_attempt_path(ngx_http_llm_attempt_t *at,
+    llm_str_t *id, llm_buf_t *b);
 static ngx_uint_t ngx_http_llm_attempt_has(ngx_http_llm_attempt_t *at,
     u_char *name, size_t len);
 static void ngx_http_llm_attempt_args(ngx_str_t *args, llm_buf_t *b);
@@ -256,17 +258,19 @@ ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 
     id = *ngx_http_llm_pure(&ctx->provider_id);
 
-    if (llm_endpoint_path(at->op,
-                          ngx_http_llm_pure(&at->upstream_model), &id, b)
-        != LLM_OK)
-    {
+    if (ngx_http_llm_attempt_path(at, &id, b) != LLM_OK) {
         ngx_log_error(NGX_LOG_ERR, at->request->connection->log, 0,
                       "llm upstream model \"%V\" can be no part of a path",
                       &at->upstream_model);
         return NGX_ERROR;
     }
 
-    if (at->translate == NULL) {
+    if (at->route->provider->api_version.len) {
+        llm_buf_puts(b, "?api-version=");
+        llm_buf_add(b, at->route->provider->api_version.data,
+                    at->route->provider->api_version.len);
+
+    } else if (at->translate == NULL) {
         ngx_http_llm_attempt_args(&ctx->request->args, b);
 
     } else if (at->op->op == LLM_OP_GENERATE_STREAM) {
@@ -288,6 +292,58 @@ ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at, llm_buf_t *b)
     ngx_memcpy(u->uri.data, b->data + start, u->uri.len);
 
     return NGX_OK;
+}
+
+
+/* behind the base: where a host has other paths than the protocol's own */
+
+static int
+ngx_http_llm_attempt_path(ngx_http_llm_attempt_t *at, llm_str_t *id,
+    llm_buf_t *b)
+{
+    llm_str_t                *model;
+    ngx_http_llm_provider_t  *provider;
+
+    provider = at->route->provider;
+    model = ngx_http_llm_pure(&at->upstream_model);
+
+    if (provider->api_version.len
+        && (at->op->flags & LLM_OP_MODEL_BODY)
+        && at->op->op != LLM_OP_RESPONSES)
+    {
+        /* Azure: a deployment has the path of its own */
+
+        llm_buf_puts(b, "/deployments");
+
+        if (llm_endpoint_segment(model, b) != LLM_OK) {
+            return LLM_INVALID;
+        }
+
+        llm_buf_add(b, at->op->path.data, at->op->path.len);
+
+        return LLM_OK;
+    }
+
+    if (provider->protocol == LLM_PROTOCOL_ANTHROPIC
+        && (provider->quirks & LLM_QUIRK(VERTEX)))
+    {
+        if (at->op->op == LLM_OP_COUNT_TOKENS) {
+            llm_buf_puts(b, "/models/count-tokens:rawPredict");
+            return LLM_OK;
+        }
+
+        llm_buf_puts(b, "/models");
+
+        if (llm_endpoint_segment(model, b) != LLM_OK) {
+            return LLM_INVALID;
+        }
+
+        llm_buf_puts(b, at->ctx->stream ? ":streamRawPredict" : ":rawPredict");
+
+        return LLM_OK;
+    }
+
+    return llm_endpoint_path(at->op, model, id, b);
 }
 
 

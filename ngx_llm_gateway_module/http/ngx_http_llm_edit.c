@@ -24,6 +24,8 @@ static ngx_int_t ngx_http_llm_edit_list(ngx_http_llm_attempt_t *at,
     llm_edit_t **edits, unsigned *n, int64_t *delta);
 static ngx_int_t ngx_http_llm_edit_members(ngx_http_llm_attempt_t *at,
     llm_splice_t *sp);
+static ngx_int_t ngx_http_llm_edit_vertex(ngx_http_llm_attempt_t *at,
+    llm_splice_t *sp);
 static ngx_int_t ngx_http_llm_edit_model_members(ngx_http_llm_model_t *model,
     llm_splice_t *sp);
 static void ngx_http_llm_edit_options(ngx_http_llm_attempt_t *at,
@@ -187,6 +189,12 @@ ngx_http_llm_edit_members(ngx_http_llm_attempt_t *at, llm_splice_t *sp)
         return NGX_ERROR;
     }
 
+    if (op->protocol == LLM_PROTOCOL_ANTHROPIC
+        && (at->route->provider->quirks & LLM_QUIRK(VERTEX)))
+    {
+        return ngx_http_llm_edit_vertex(at, sp);
+    }
+
     if ((op->flags & LLM_OP_MODEL_BODY)
         && (at->upstream_model.len != ctx->req.model.len
             || ngx_memcmp(at->upstream_model.data, ctx->req.model.data,
@@ -231,6 +239,36 @@ ngx_http_llm_edit_members(ngx_http_llm_attempt_t *at, llm_splice_t *sp)
     ctx->strip_usage = 1;
 
     return NGX_OK;
+}
+
+
+/* Claude on Vertex: the path has the model, but of a count, and the body the
+   version */
+
+static ngx_int_t
+ngx_http_llm_edit_vertex(ngx_http_llm_attempt_t *at, llm_splice_t *sp)
+{
+    llm_str_t         json;
+
+    static llm_str_t  model = llm_string("model");
+    static llm_str_t  name = llm_string("anthropic_version");
+    static llm_str_t  version = llm_string("\"vertex-2023-10-16\"");
+
+    if (at->op->op == LLM_OP_COUNT_TOKENS) {
+
+        if (ngx_http_llm_edit_json(at->ctx, &at->upstream_model, &json)
+            != NGX_OK
+            || llm_splice_set(sp, &model, &json) != LLM_OK)
+        {
+            return NGX_ERROR;
+        }
+
+    } else if (llm_splice_drop(sp, &model) != LLM_OK) {
+        return NGX_ERROR;
+    }
+
+    return llm_splice_fill(sp, &name, &version) == LLM_OK ? NGX_OK
+                                                          : NGX_ERROR;
 }
 
 

@@ -540,6 +540,20 @@ llm_endpoint_path(const llm_op_t *op, const llm_str_t *model,
 
 
 int
+llm_endpoint_segment(const llm_str_t *model, llm_buf_t *out)
+{
+    if (llm_endpoint_check(model, 1) != LLM_OK) {
+        return LLM_INVALID;
+    }
+
+    llm_buf_puts(out, "/");
+    llm_endpoint_escape(model, 0, out);
+
+    return LLM_OK;
+}
+
+
+int
 llm_endpoint_check_model(const llm_str_t *model)
 {
     return llm_endpoint_check(model, 1);

@@ -161,6 +161,12 @@ int llm_endpoint_operation(const llm_str_t *name, llm_str_t *id);
 int llm_endpoint_path(const llm_op_t *op, const llm_str_t *model,
     const llm_str_t *id, llm_buf_t *out);
 
+/*
+ * Appends "/" and a model's name as one segment of a path, percent-encoded.
+ * LLM_INVALID as above.
+ */
+int llm_endpoint_segment(const llm_str_t *model, llm_buf_t *out);
+
 /* LLM_INVALID: llm_endpoint_path() would not take the model's name */
 int llm_endpoint_check_model(const llm_str_t *model);
 
