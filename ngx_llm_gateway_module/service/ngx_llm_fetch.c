@@ -185,10 +185,10 @@ ngx_llm_fetch_wait_handler(ngx_event_t *ev)
 static void
 ngx_llm_fetch_connect_handler(ngx_event_t *wev)
 {
-    int                    err;
-    socklen_t              len;
-    ngx_connection_t      *c;
-    ngx_llm_fetch_t  *fetch;
+    int                err;
+    socklen_t          len;
+    ngx_connection_t  *c;
+    ngx_llm_fetch_t   *fetch;
 
     c = wev->data;
     fetch = c->data;
@@ -348,7 +348,7 @@ ngx_llm_fetch_read_handler(ngx_event_t *rev)
     ngx_str_t          body;
     ngx_uint_t         status;
     ngx_connection_t  *c;
-    ngx_llm_fetch_t  *fetch;
+    ngx_llm_fetch_t   *fetch;
 
     c = rev->data;
     fetch = c->data;
