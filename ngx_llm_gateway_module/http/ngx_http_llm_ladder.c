@@ -17,7 +17,6 @@
 
 
 static ngx_int_t ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx);
-static ngx_uint_t ngx_http_llm_ladder_untranslatable(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data,
@@ -103,7 +102,7 @@ ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
 
     if (rc == NGX_BUSY) {
 
-        if (ngx_http_llm_ladder_untranslatable(ctx)) {
+        if (ngx_http_llm_translate_refuses(ctx)) {
             ctx->error = ctx->untranslatable;
             return ngx_http_llm_refused(ctx);
         }
@@ -119,24 +118,6 @@ ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
     }
 
     return rc;
-}
-
-
-/* whether no route can take what was asked for: the caller's own error, which
-   moves nothing */
-
-static ngx_uint_t
-ngx_http_llm_ladder_untranslatable(ngx_http_llm_ctx_t *ctx)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < ctx->nplan; i++) {
-        if (ngx_strcmp(ctx->plan[i]->reason, "untranslatable") != 0) {
-            return 0;
-        }
-    }
-
-    return ctx->nplan != 0;
 }
 
 

@@ -359,6 +359,12 @@ const llm_op_t *ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx,
  */
 ngx_int_t ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at);
 
+/*
+ * Whether no route of the plan can take what was asked for: the caller's own
+ * error, ctx->untranslatable, which moves nothing.
+ */
+ngx_uint_t ngx_http_llm_translate_refuses(ngx_http_llm_ctx_t *ctx);
+
 /* names of what was left out on the way; NGX_DECLINED: nothing */
 ngx_int_t ngx_http_llm_translate_dropped(ngx_http_llm_attempt_t *at,
     ngx_str_t *value);

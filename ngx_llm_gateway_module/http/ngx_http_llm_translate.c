@@ -170,6 +170,21 @@ ngx_http_llm_translate_refused(ngx_http_llm_attempt_t *at, llm_error_t *err)
 }
 
 
+ngx_uint_t
+ngx_http_llm_translate_refuses(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ctx->nplan; i++) {
+        if (ngx_strcmp(ctx->plan[i]->reason, "untranslatable") != 0) {
+            return 0;
+        }
+    }
+
+    return ctx->nplan != 0;
+}
+
+
 ngx_int_t
 ngx_http_llm_translate_dropped(ngx_http_llm_attempt_t *at, ngx_str_t *value)
 {
