@@ -307,8 +307,6 @@ llm_claude_sampling(llm_translate_t *x, const llm_claude_plan_t *plan,
     unsigned           thinking, none;
     const llm_form_t  *form;
 
-    static const llm_str_t  one = llm_string("1");
-
     form = x->form;
 
     memset(s, 0, sizeof(llm_claude_sampling_t));
@@ -322,8 +320,7 @@ llm_claude_sampling(llm_translate_t *x, const llm_claude_plan_t *plan,
             llm_translate_drop(x, "temperature");
 
         } else {
-            s->temperature = llm_claude_double(&form->temperature) > 1
-                             ? one : form->temperature;
+            s->temperature = llm_claude_temperature(&form->temperature);
         }
     }
 
@@ -352,6 +349,15 @@ llm_claude_sampling(llm_translate_t *x, const llm_claude_plan_t *plan,
 }
 
 
+llm_str_t
+llm_claude_temperature(const llm_str_t *number)
+{
+    static const llm_str_t  one = llm_string("1");
+
+    return llm_claude_double(number) > 1 ? one : *number;
+}
+
+
 /* to be compared only */
 
 static double
@@ -359,7 +365,7 @@ llm_claude_double(const llm_str_t *number)
 {
     char  text[32];
 
-    if (number->len >= sizeof(text)) {
+    if (number->len == 0 || number->len >= sizeof(text)) {
         return 0;
     }
 

@@ -47,6 +47,9 @@ typedef struct {
     llm_str_t        top_k;
 } llm_claude_sampling_t;
 
+/* a temperature that others count to 2, as far as it goes here: to 1 */
+llm_str_t llm_claude_temperature(const llm_str_t *number);
+
 void llm_claude_sampling(llm_translate_t *x, const llm_claude_plan_t *plan,
     llm_claude_sampling_t *s);
 

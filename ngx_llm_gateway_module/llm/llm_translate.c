@@ -21,6 +21,7 @@ static int llm_translate_contract(const llm_translate_t *x,
 static const llm_dialect_t  *llm_dialects[] = {
     &llm_dialect_chat,
     &llm_dialect_messages,
+    &llm_dialect_converse,
     &llm_dialect_generate,
     NULL
 };

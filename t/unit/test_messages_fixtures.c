@@ -31,6 +31,7 @@ static const endpoint_t  endpoints[] = {
     { "anthropic/messages", LLM_DIALECT_MESSAGES, 0, LLM_OP_MESSAGES },
     { "bedrock/invoke", LLM_DIALECT_MESSAGES, LLM_QUIRK(BEDROCK),
       LLM_OP_INVOKE_STREAM },
+    { "bedrock/converse", LLM_DIALECT_CONVERSE, 0, LLM_OP_CONVERSE },
     { NULL, LLM_DIALECT_NONE, 0, LLM_OP_NONE }
 };
 
@@ -64,7 +65,9 @@ slurp(const char *id, const char *part, size_t *len)
 static void
 open_case(case_t *c, const endpoint_t *e, unsigned chat, unsigned stream)
 {
-    char  body[512];
+    /* the form points into it; all that are open at once are the same */
+
+    static char  body[512];
 
     snprintf(body, sizeof(body), "{\"model\":\"m\",\"max_tokens\":100,"
              "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]%s%s}",
@@ -74,10 +77,6 @@ open_case(case_t *c, const endpoint_t *e, unsigned chat, unsigned stream)
 
     case_open(c, chat ? LLM_OP_CHAT : LLM_OP_MESSAGES, body, e->dialect,
               e->quirks);
-
-    if (c->x) {
-        c->x->scan = NULL;
-    }
 }
 
 
