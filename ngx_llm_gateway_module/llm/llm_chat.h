@@ -136,15 +136,10 @@ void llm_chat_print_thinking(llm_translate_t *x, llm_block_e kind,
     const llm_str_t *text, const llm_state_t *state, llm_buf_t *out);
 void llm_chat_print_image(const llm_str_t *mime, const llm_str_t *data,
     unsigned index, llm_buf_t *out);
-void llm_chat_print_data_url(const llm_str_t *mime, const llm_str_t *data,
-    llm_buf_t *out);
 void llm_chat_print_note(const llm_str_t *url, const llm_str_t *title,
     uint64_t from, uint64_t to, llm_buf_t *out);
 /* {"google":{"thought_signature":...}} */
 void llm_chat_print_signature(const llm_str_t *signature, llm_buf_t *out);
-/* text of {"input": text} */
-int llm_chat_custom_input(llm_translate_t *x, const llm_str_t *json,
-    llm_str_t *text);
 
 
 #endif /* _LLM_CHAT_H_INCLUDED_ */

@@ -427,7 +427,7 @@ llm_chat_print_call(llm_translate_t *x, const llm_str_t *id,
         llm_chat_string(",\"type\":\"custom\",\"custom\":{\"name\":", name,
                         out);
 
-        if (llm_chat_custom_input(x, arguments, &input) != LLM_OK) {
+        if (llm_form_custom_input(x->arena, arguments, &input) != LLM_OK) {
             out->failed = 1;
             return;
         }
@@ -446,26 +446,6 @@ llm_chat_print_call(llm_translate_t *x, const llm_str_t *id,
         llm_buf_puts(out, ",\"extra_content\":");
         llm_chat_print_signature(&state->data, out);
     }
-}
-
-
-/* a model that did not keep to the schema meant all that it wrote */
-
-int
-llm_chat_custom_input(llm_translate_t *x, const llm_str_t *json,
-    llm_str_t *text)
-{
-    llm_str_t  value;
-
-    if (llm_form_member(json, "input", &value) == LLM_OK
-        && llm_form_type(&value) == LLM_JSON_STRING)
-    {
-        return llm_form_string(x->arena, &value, text);
-    }
-
-    *text = *json;
-
-    return LLM_OK;
 }
 
 
@@ -504,33 +484,8 @@ llm_chat_print_image(const llm_str_t *mime, const llm_str_t *data,
     llm_buf_puts(out, "{\"type\":\"image_url\",\"index\":");
     llm_buf_int(out, index);
     llm_buf_puts(out, ",\"image_url\":{\"url\":");
-    llm_chat_print_data_url(mime, data, out);
+    llm_form_print_data_url(mime, data, out);
     llm_buf_puts(out, "}}");
-}
-
-
-/* base64 needs no escapes; a type's are those of any string */
-
-void
-llm_chat_print_data_url(const llm_str_t *mime, const llm_str_t *data,
-    llm_buf_t *out)
-{
-    size_t  i;
-
-    llm_buf_puts(out, "\"data:");
-
-    for (i = 0; i < mime->len; i++) {
-
-        if (mime->data[i] > ' ' && mime->data[i] < 0x7f
-            && mime->data[i] != '"' && mime->data[i] != '\\')
-        {
-            llm_buf_add(out, mime->data + i, 1);
-        }
-    }
-
-    llm_buf_puts(out, ";base64,");
-    llm_buf_add(out, data->data, data->len);
-    llm_buf_puts(out, "\"");
 }
 
 

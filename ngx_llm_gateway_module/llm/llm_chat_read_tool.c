@@ -12,8 +12,6 @@ static int llm_chat_read_tool(llm_form_t *form, const llm_str_t *tool,
     unsigned n, llm_error_t *err);
 static int llm_chat_read_function(llm_form_t *form, llm_tool_t *tool,
     const llm_str_t *function, unsigned n, llm_error_t *err);
-static int llm_chat_read_custom(llm_form_t *form, llm_tool_t *tool,
-    const llm_str_t *custom);
 static int llm_chat_read_allowed(llm_form_t *form, const llm_str_t *value,
     llm_error_t *err);
 static int llm_chat_choice_name(llm_form_t *form, const llm_str_t *value,
@@ -65,7 +63,7 @@ llm_chat_read_tool(llm_form_t *form, const llm_str_t *tool, unsigned n,
             return LLM_NOMEM;
         }
 
-        return llm_chat_read_custom(form, t, &inner);
+        return llm_form_read_custom(form, t, &inner);
     }
 
     if ((type.len && !llm_form_is(&type, "function"))
@@ -161,56 +159,6 @@ llm_chat_read_function(llm_form_t *form, llm_tool_t *tool,
     }
 
     return LLM_OK;
-}
-
-
-/* free text, as one argument; a grammar is told in words */
-
-static int
-llm_chat_read_custom(llm_form_t *form, llm_tool_t *tool,
-    const llm_str_t *custom)
-{
-    llm_buf_t  b;
-    llm_str_t  v;
-
-    static const llm_str_t  schema = llm_string(
-        "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":"
-        "\"string\"}},\"required\":[\"input\"]}");
-
-    tool->custom = 1;
-    tool->schema = schema;
-
-    if (llm_form_member(custom, "name", &v) == LLM_OK
-        && llm_form_string(form->arena, &v, &tool->name) == LLM_NOMEM)
-    {
-        return LLM_NOMEM;
-    }
-
-    llm_buf_init(&b, form->arena);
-
-    if (llm_form_member(custom, "description", &v) == LLM_OK) {
-        llm_form_unescape(&b, &v);
-    }
-
-    if (llm_form_member(custom, "format", &v) == LLM_OK
-        && (llm_form_member(&v, "grammar", &v) == LLM_OK
-            || llm_form_member(&v, "definition", &v) == LLM_OK))
-    {
-        /* nested in chat completions, flat in the Responses API */
-
-        if (llm_form_type(&v) == LLM_JSON_OBJECT) {
-            llm_form_member(&v, "definition", &v);
-        }
-
-        llm_buf_puts(&b, b.len ? "\n\n" : "");
-        llm_buf_puts(&b, "The input must follow this grammar:\n");
-        llm_form_unescape(&b, &v);
-    }
-
-    tool->description.data = b.data;
-    tool->description.len = b.len;
-
-    return b.failed ? LLM_NOMEM : LLM_OK;
 }
 
 

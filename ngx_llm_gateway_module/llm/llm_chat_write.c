@@ -6,7 +6,6 @@
 
 
 #include "llm_chat.h"
-#include "llm_sha256.h"
 
 
 #define LLM_CHAT_MAX_STOP  4
@@ -20,8 +19,6 @@ static void llm_chat_write_stop(llm_translate_t *x, llm_buf_t *out);
 static int llm_chat_write_tools(llm_translate_t *x, llm_buf_t *out);
 static int llm_chat_write_tool(llm_translate_t *x, const llm_tool_t *tool,
     llm_buf_t *out);
-static unsigned llm_chat_allowed(const llm_form_t *form,
-    const llm_str_t *name);
 static int llm_chat_write_choice(llm_translate_t *x, llm_buf_t *out);
 static int llm_chat_write_format(llm_translate_t *x, llm_buf_t *out);
 static void llm_chat_write_reasoning(llm_translate_t *x, llm_buf_t *out);
@@ -226,7 +223,7 @@ llm_chat_write_tools(llm_translate_t *x, llm_buf_t *out)
 
     for (tool = x->form->tools; tool; tool = tool->next) {
 
-        if (tool->search || !llm_chat_allowed(x->form, &tool->name)) {
+        if (tool->search || !llm_form_allows(x->form, &tool->name)) {
             continue;
         }
 
@@ -297,28 +294,6 @@ llm_chat_write_tool(llm_translate_t *x, const llm_tool_t *tool,
     llm_buf_puts(out, "}}");
 
     return LLM_OK;
-}
-
-
-static unsigned
-llm_chat_allowed(const llm_form_t *form, const llm_str_t *name)
-{
-    const llm_item_t  *item;
-
-    if (form->allowed == NULL) {
-        return 1;
-    }
-
-    for (item = form->allowed; item; item = item->next) {
-
-        if (item->name.len == name->len
-            && memcmp(item->name.data, name->data, name->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -432,15 +407,10 @@ llm_chat_write_reasoning(llm_translate_t *x, llm_buf_t *out)
     const llm_form_t  *form;
 
     form = x->form;
-    effort = form->effort;
-    off = (effort == LLM_EFFORT_NONE
-           || (effort == LLM_EFFORT_NOT_TOLD && form->budget == 0));
+    effort = llm_effort_of_form(form, llm_quirk(x->to, XHIGH));
+    off = (effort == LLM_EFFORT_NONE);
 
-    if (effort == LLM_EFFORT_NOT_TOLD && form->budget > 0) {
-        effort = llm_effort_of(form->budget);
-    }
-
-    if (effort == LLM_EFFORT_NOT_TOLD && !off && !form->adaptive) {
+    if (effort == LLM_EFFORT_NOT_TOLD && !form->adaptive) {
         return;
     }
 
@@ -475,19 +445,12 @@ llm_chat_write_reasoning(llm_translate_t *x, llm_buf_t *out)
         return;
     }
 
-    /*
-     * Not every model takes "none": it is said only where the client said so.
-     * Nor do many know a word above "high".
-     */
+    /* not every model takes "none": it is said where the client said so */
 
-    if (effort == LLM_EFFORT_NOT_TOLD) {
-        return;
-    }
-
-    if (effort > LLM_EFFORT_HIGH && form->op->protocol != LLM_PROTOCOL_OPENAI)
+    if (effort == LLM_EFFORT_NOT_TOLD
+        || (off && form->effort != LLM_EFFORT_NONE))
     {
-        effort = llm_quirk(x->to, XHIGH) ? LLM_EFFORT_XHIGH
-                                         : LLM_EFFORT_HIGH;
+        return;
     }
 
     llm_chat_write_string(",\"reasoning_effort\":", &llm_effort_names[effort],
@@ -501,21 +464,18 @@ static void
 llm_chat_write_ids(llm_translate_t *x, llm_buf_t *out)
 {
     llm_str_t          user;
-    unsigned char      hex[2 * LLM_SHA256_SIZE];
     const llm_form_t  *form;
 
     form = x->form;
-    user = form->user;
+
+    if (llm_form_user(form, LLM_CHAT_MAX_USER, &user) != LLM_OK) {
+        out->failed = 1;
+        return;
+    }
 
     if (user.len && llm_quirk(x->to, MISTRAL)) {
         llm_translate_drop(x, "user");
         user.len = 0;
-    }
-
-    if (user.len > LLM_CHAT_MAX_USER) {
-        llm_sha256_hex(&user, hex);
-        user.data = hex;
-        user.len = sizeof(hex);
     }
 
     if (user.len) {

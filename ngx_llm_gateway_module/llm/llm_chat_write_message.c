@@ -562,7 +562,7 @@ llm_chat_write_data(const llm_block_t *block, llm_buf_t *out)
 
     /* base64 needs no escapes, and a type has none that are allowed */
 
-    llm_chat_print_data_url(&block->mime, &block->data, out);
+    llm_form_print_data_url(&block->mime, &block->data, out);
 }
 
 

@@ -241,6 +241,8 @@ unsigned llm_form_billing(const llm_block_t *block);
 /* the text blocks of a list in one string, sep between them */
 int llm_form_text(llm_arena_t *arena, const llm_block_t *blocks,
     const char *sep, llm_str_t *out);
+/* its code points */
+uint64_t llm_form_points(const llm_str_t *text);
 /* the tool of that name, or NULL; the last call of that id in the history,
    or NULL */
 const llm_tool_t *llm_form_find_tool(const llm_form_t *form,
@@ -272,6 +274,20 @@ int llm_form_item(llm_form_t *form, llm_item_t **list, const llm_str_t *name,
     const llm_str_t *value);
 
 /*
+ * A custom tool's name, description and format: a function of one string, with
+ * the grammar told in words.  And the string of a call's arguments, or all of
+ * them where the model did not keep to that.
+ */
+int llm_form_read_custom(llm_form_t *form, llm_tool_t *tool,
+    const llm_str_t *custom);
+int llm_form_custom_input(llm_arena_t *arena, const llm_str_t *json,
+    llm_str_t *text);
+/* whether a choice among some tools leaves this one */
+unsigned llm_form_allows(const llm_form_t *form, const llm_str_t *name);
+/* the end user, or a digest of a longer name */
+int llm_form_user(const llm_form_t *form, size_t max, llm_str_t *user);
+
+/*
  * Media: "data:" URLs taken apart, other URLs kept; base64 with its mime as
  * told.  Both leave base64 without white space in the usual alphabet, and
  * correct the mime by magic bytes.  LLM_INVALID: it is no base64.
@@ -280,6 +296,9 @@ int llm_form_media(llm_form_t *form, llm_block_t *block,
     const llm_str_t *url);
 int llm_form_base64(llm_form_t *form, llm_block_t *block,
     const llm_str_t *mime, const llm_str_t *data);
+/* a "data:" URL of base64, as a JSON string */
+void llm_form_print_data_url(const llm_str_t *mime, const llm_str_t *data,
+    llm_buf_t *out);
 
 /* "gw1:<kind>:<base64>" and back; LLM_DECLINED: it is none */
 int llm_state_print(llm_arena_t *arena, const llm_state_t *state,
@@ -293,6 +312,12 @@ extern const llm_str_t  llm_effort_names[LLM_EFFORT_N];    /* [0] empty */
 int64_t llm_effort_budget(llm_effort_e effort);
 llm_effort_e llm_effort_of(int64_t budget);
 llm_effort_e llm_effort_by_name(const llm_str_t *name);
+/*
+ * As OpenAI's protocols have it: what was told, or what a budget comes to.
+ * Words above "high" are for models that know them, and for clients that chose
+ * the word themselves.
+ */
+llm_effort_e llm_effort_of_form(const llm_form_t *form, unsigned xhigh);
 
 /*
  * Top-level members of a request that mean the same in each protocol: a table

@@ -69,3 +69,24 @@ llm_effort_by_name(const llm_str_t *name)
 
     return LLM_EFFORT_NOT_TOLD;
 }
+
+
+llm_effort_e
+llm_effort_of_form(const llm_form_t *form, unsigned xhigh)
+{
+    llm_effort_e  effort;
+
+    effort = form->effort;
+
+    if (effort == LLM_EFFORT_NOT_TOLD) {
+        effort = llm_effort_of(form->budget);
+    }
+
+    if (effort <= LLM_EFFORT_HIGH
+        || form->op->protocol == LLM_PROTOCOL_OPENAI)
+    {
+        return effort;
+    }
+
+    return xhigh ? LLM_EFFORT_XHIGH : LLM_EFFORT_HIGH;
+}

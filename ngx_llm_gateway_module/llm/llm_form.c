@@ -283,6 +283,24 @@ llm_form_text(llm_arena_t *arena, const llm_block_t *blocks, const char *sep,
 }
 
 
+/* of valid UTF-8: bytes that begin one */
+
+uint64_t
+llm_form_points(const llm_str_t *text)
+{
+    size_t    i;
+    uint64_t  n;
+
+    n = 0;
+
+    for (i = 0; i < text->len; i++) {
+        n += (text->data[i] & 0xc0) != 0x80;
+    }
+
+    return n;
+}
+
+
 const llm_tool_t *
 llm_form_find_tool(const llm_form_t *form, const llm_str_t *name)
 {

@@ -135,6 +135,8 @@ struct llm_tool_s {
     int              strict;      /* -1: not told */
     unsigned         custom:1;    /* takes free text: {"input": text} */
     unsigned         openapi:1;   /* schema is Gemini's OpenAPI subset */
+    unsigned         builtin:1;   /* of a type of its own, whose calls are
+                                     items of their own (Responses) */
     unsigned         search:1;    /* the provider's own web search: name is
                                      the client's word for it */
 };

@@ -140,6 +140,29 @@ llm_form_base64(llm_form_t *form, llm_block_t *block, const llm_str_t *mime,
 }
 
 
+void
+llm_form_print_data_url(const llm_str_t *mime, const llm_str_t *data,
+    llm_buf_t *out)
+{
+    size_t  i;
+
+    llm_buf_puts(out, "\"data:");
+
+    for (i = 0; i < mime->len; i++) {
+
+        if (mime->data[i] > ' ' && mime->data[i] < 0x7f
+            && mime->data[i] != '"' && mime->data[i] != '\\')
+        {
+            llm_buf_add(out, mime->data + i, 1);
+        }
+    }
+
+    llm_buf_puts(out, ";base64,");
+    llm_buf_add(out, data->data, data->len);
+    llm_buf_puts(out, "\"");
+}
+
+
 /* providers refuse what is not what it is said to be */
 
 static void

@@ -22,6 +22,7 @@ static const llm_dialect_t  *llm_dialects[] = {
     &llm_dialect_chat,
     &llm_dialect_messages,
     &llm_dialect_converse,
+    &llm_dialect_responses,
     &llm_dialect_generate,
     NULL
 };

@@ -28,7 +28,6 @@ static void llm_translate_keep_state(llm_translate_t *x,
 static void llm_translate_keep_note(llm_translate_t *x,
     const llm_part_t *part);
 static llm_stop_e llm_translate_stop_of(const llm_translate_t *x);
-static uint64_t llm_translate_points(const llm_str_t *text);
 static unsigned llm_translate_blank(const llm_str_t *text);
 static void llm_translate_dup(llm_translate_t *x, llm_str_t *dst,
     const llm_str_t *src);
@@ -186,7 +185,7 @@ llm_translate_part_delta(llm_translate_t *x, const llm_part_t *part)
     x->fragment = 1;
 
     if (x->block == LLM_BLOCK_TEXT) {
-        x->points += llm_translate_points(&part->text);
+        x->points += llm_form_points(&part->text);
     }
 
     p = *part;
@@ -577,24 +576,6 @@ llm_translate_keep_note(llm_translate_t *x, const llm_part_t *part)
 
     *x->message->last_note = note;
     x->message->last_note = &note->next;
-}
-
-
-/* of valid UTF-8: bytes that begin one */
-
-static uint64_t
-llm_translate_points(const llm_str_t *text)
-{
-    size_t    i;
-    uint64_t  n;
-
-    n = 0;
-
-    for (i = 0; i < text->len; i++) {
-        n += (text->data[i] & 0xc0) != 0x80;
-    }
-
-    return n;
 }
 
 
