@@ -122,7 +122,9 @@ void llm_chat_write_answer(llm_translate_t *x, const llm_message_t *m,
     llm_buf_t *out);
 void llm_chat_write_part(llm_translate_t *x, const llm_part_t *part,
     llm_buf_t *out);
-const char *llm_chat_finish(const llm_translate_t *x, llm_stop_e stop);
+/* refused: in words of a block, which is an answer like any other */
+const char *llm_chat_finish(const llm_translate_t *x, llm_stop_e stop,
+    unsigned refused);
 /* "chatcmpl-..." of an upstream's id, or made up */
 void llm_chat_print_id(llm_translate_t *x, const llm_str_t *id,
     llm_buf_t *out);

@@ -28,16 +28,25 @@ llm_chat_read_answer(llm_translate_t *x, const llm_str_t *body)
 
     rc = llm_chat_first_choice(body, &choice);
 
-    if (rc != LLM_OK || choice.len == 0
-        || llm_form_member(&choice, "message", &message) != LLM_OK
-        || llm_form_type(&message) != LLM_JSON_OBJECT)
+    if (rc != LLM_OK || choice.len == 0) {
+        return LLM_INVALID;
+    }
+
+    /* a filter may leave a finish and nothing else */
+
+    if (llm_form_member(&choice, "message", &message) != LLM_OK
+        && llm_form_member(&choice, "finish_reason", &message) != LLM_OK)
     {
         return LLM_INVALID;
     }
 
     llm_chat_read_start(x, body);
-    llm_chat_read_delta(x, &message);
-    llm_chat_read_flush(x);
+
+    if (llm_form_type(&message) == LLM_JSON_OBJECT) {
+        llm_chat_read_delta(x, &message);
+        llm_chat_read_flush(x);
+    }
+
     llm_chat_read_finish(x, &choice);
 
     return LLM_OK;

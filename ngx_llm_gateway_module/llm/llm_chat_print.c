@@ -41,6 +41,15 @@ void
 llm_chat_write_answer(llm_translate_t *x, const llm_message_t *m,
     llm_buf_t *out)
 {
+    unsigned            refused;
+    const llm_block_t  *block;
+
+    refused = 0;
+
+    for (block = m->blocks; block; block = block->next) {
+        refused |= (block->kind == LLM_BLOCK_REFUSAL);
+    }
+
     llm_buf_puts(out, "{\"id\":");
     llm_chat_print_id(x, &m->id, out);
 
@@ -54,7 +63,7 @@ llm_chat_write_answer(llm_translate_t *x, const llm_message_t *m,
     llm_chat_print_message(x, m, out);
 
     llm_buf_puts(out, ",\"logprobs\":null,\"finish_reason\":\"");
-    llm_buf_puts(out, llm_chat_finish(x, m->stop));
+    llm_buf_puts(out, llm_chat_finish(x, m->stop, refused));
     llm_buf_puts(out, "\"}]");
 
     if (x->has_usage) {
@@ -303,7 +312,8 @@ llm_chat_print_notes(const llm_message_t *m, llm_buf_t *out)
 
 
 const char *
-llm_chat_finish(const llm_translate_t *x, llm_stop_e stop)
+llm_chat_finish(const llm_translate_t *x, llm_stop_e stop,
+    unsigned refused)
 {
     switch (stop) {
 
@@ -313,8 +323,10 @@ llm_chat_finish(const llm_translate_t *x, llm_stop_e stop)
     case LLM_STOP_TOOL:
         return x->form->legacy ? "function_call" : "tool_calls";
 
-    case LLM_STOP_FILTER:
     case LLM_STOP_REFUSAL:
+        return refused ? "stop" : "content_filter";
+
+    case LLM_STOP_FILTER:
         return "content_filter";
 
     default:

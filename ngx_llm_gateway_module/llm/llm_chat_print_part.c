@@ -394,7 +394,7 @@ llm_chat_part_stop(llm_translate_t *x, const llm_part_t *part,
     llm_buf_add(out, w->prefix.data, w->prefix.len);
     llm_buf_puts(out, "{\"index\":0,\"delta\":{},\"logprobs\":null,"
                       "\"finish_reason\":\"");
-    llm_buf_puts(out, llm_chat_finish(x, part->stop));
+    llm_buf_puts(out, llm_chat_finish(x, part->stop, w->refused));
     llm_buf_puts(out, x->form->include_usage ? "\"}],\"usage\":null}\n\n"
                                              : "\"}]}\n\n");
 }

@@ -10,6 +10,7 @@
 
 static llm_dialect_e llm_translate_client(const llm_op_t *op);
 static const llm_dialect_t *llm_translate_row(llm_dialect_e dialect);
+static llm_str_t llm_translate_trim(const llm_str_t *text);
 static int llm_translate_result(llm_translate_t *x, int rc);
 static int llm_translate_is_done(const llm_str_t *data);
 static int llm_translate_contract(const llm_translate_t *x,
@@ -112,6 +113,7 @@ llm_translate_read(llm_arena_t *arena, const llm_op_t *op,
     const llm_str_t *body, llm_form_t **form, llm_error_t *err)
 {
     int                   rc;
+    llm_str_t             text;
     llm_form_t           *f;
     const llm_dialect_t  *d;
 
@@ -122,7 +124,9 @@ llm_translate_read(llm_arena_t *arena, const llm_op_t *op,
                      "this endpoint cannot be served by another protocol");
     }
 
-    if (llm_form_type(body) != LLM_JSON_OBJECT) {
+    text = llm_translate_trim(body);
+
+    if (llm_form_type(&text) != LLM_JSON_OBJECT) {
         return llm_translate_refuse(err, LLM_ERROR_INVALID_JSON, "",
                                     "the body is no JSON object");
     }
@@ -134,7 +138,7 @@ llm_translate_read(llm_arena_t *arena, const llm_op_t *op,
 
     f->arena = arena;
     f->op = op;
-    f->body = *body;
+    f->body = text;
 
     f->last_turn = &f->turns;
     f->last_tool = &f->tools;
@@ -150,7 +154,7 @@ llm_translate_read(llm_arena_t *arena, const llm_op_t *op,
 
     f->stream = (op->flags & LLM_OP_STREAMS) != 0;
 
-    rc = d->read_request(f, body, err);
+    rc = d->read_request(f, &f->body, err);
 
     *form = f;
 
@@ -414,6 +418,7 @@ llm_translate_answer(llm_translate_t *x, const llm_str_t *body,
     llm_buf_t *out)
 {
     int             rc;
+    llm_str_t       text;
     llm_json_e      type;
     llm_message_t  *m;
 
@@ -433,7 +438,9 @@ llm_translate_answer(llm_translate_t *x, const llm_str_t *body,
     x->message = m;
     x->scratch.len = 0;
 
-    rc = x->upstream->read_answer(x, body);
+    text = llm_translate_trim(body);
+
+    rc = x->upstream->read_answer(x, &text);
 
     if (x->nomem || x->scratch.failed || x->text.failed) {
         return LLM_NOMEM;
@@ -459,21 +466,25 @@ int
 llm_translate_event(llm_translate_t *x, const llm_str_t *name,
     const llm_str_t *data, llm_buf_t *out)
 {
-    if (x->ended || x->failed || data->len == 0) {
+    llm_str_t  text;
+
+    text = llm_translate_trim(data);
+
+    if (x->ended || x->failed || text.len == 0) {
         return LLM_OK;
     }
 
     x->out = out;
     x->scratch.len = 0;
 
-    if (llm_translate_is_done(data)) {
+    if (llm_translate_is_done(&text)) {
 
         if (x->upstream->dialect != LLM_DIALECT_CHAT) {
             return LLM_OK;
         }
 
         return llm_translate_result(x, x->upstream->read_event(x, name,
-                                                               data));
+                                                               &text));
     }
 
     if (x->scan == NULL) {
@@ -487,13 +498,13 @@ llm_translate_event(llm_translate_t *x, const llm_str_t *name,
         llm_scan_reset(x->scan);
     }
 
-    if (llm_scan_feed(x->scan, data->data, data->len) != LLM_OK
+    if (llm_scan_feed(x->scan, text.data, text.len) != LLM_OK
         || llm_scan_end(x->scan) != LLM_OK)
     {
         return LLM_INVALID;
     }
 
-    return llm_translate_result(x, x->upstream->read_event(x, name, data));
+    return llm_translate_result(x, x->upstream->read_event(x, name, &text));
 }
 
 
@@ -501,6 +512,33 @@ static int
 llm_translate_is_done(const llm_str_t *data)
 {
     return data->len >= 6 && memcmp(data->data, "[DONE]", 6) == 0;
+}
+
+
+/* white space around a value: some send it while they wait */
+
+static llm_str_t
+llm_translate_trim(const llm_str_t *text)
+{
+    llm_str_t  s;
+
+    s = *text;
+
+    while (s.len && (s.data[0] == ' ' || s.data[0] == '\n'
+                     || s.data[0] == '\r' || s.data[0] == '\t'))
+    {
+        s.data++;
+        s.len--;
+    }
+
+    while (s.len && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\n'
+                     || s.data[s.len - 1] == '\r'
+                     || s.data[s.len - 1] == '\t'))
+    {
+        s.len--;
+    }
+
+    return s;
 }
 
 
