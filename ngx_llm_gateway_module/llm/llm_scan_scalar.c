@@ -11,29 +11,10 @@
 #include "llm_scan_skip.h"
 
 
-static const unsigned char *llm_text_utf8(const unsigned char *p,
-    const unsigned char *end);
-static const unsigned char *llm_text_plain(llm_scan_t *s,
-    const unsigned char *p);
-#if (__SSE2__)
-static const unsigned char *llm_text_blocks(const unsigned char *p,
-    const unsigned char *end, uint64_t *excess);
-#endif
-static inline size_t llm_text_escape(const unsigned char *p,
-    uint64_t *excess);
-static int llm_text_code(const unsigned char *p, uint32_t *code);
 static int llm_text_special(llm_scan_t *s, const unsigned char **pp);
 static int llm_text_pending(llm_scan_t *s, const unsigned char **pp);
 static int llm_text_end(llm_scan_t *s, const unsigned char *p);
 static void llm_text_lead(llm_scan_t *s, unsigned char c);
-
-
-/* what follows a backslash; 'u' apart */
-
-static const uint8_t  llm_text_escapes[256] = {
-    ['"'] = 1, ['\\'] = 1, ['/'] = 1, ['b'] = 1, ['f'] = 1, ['n'] = 1,
-    ['r'] = 1, ['t'] = 1
-};
 
 
 /*
@@ -100,41 +81,11 @@ static const uint8_t  llm_number_next[][LLM_NUMBER_N] = {
 };
 
 
-/* the value of a hex digit, or 16 */
-
-static inline unsigned
-llm_text_digit(unsigned char c)
-{
-    unsigned  digit;
-
-    digit = (unsigned) (c - '0');
-
-    if (digit > 9) {
-        digit = (unsigned) ((c | 0x20) - 'a');
-        digit = (digit > 5) ? 16 : digit + 10;
-    }
-
-    return digit;
-}
-
-
-/*
- * How much longer an escape with four digits is than what it stands for; each
- * half of a pair counts for two of its four bytes.
- */
-
-static inline unsigned
-llm_text_excess(uint32_t code)
-{
-    return (code < 0x80) ? 5
-           : (code < 0x800 || (code & 0xf800) == 0xd800) ? 4 : 3;
-}
-
-
 int
 llm_scan_text(llm_scan_t *s)
 {
     int                   rc;
+    uint64_t              excess;
     const unsigned char  *p;
 
     p = s->pos;
@@ -151,7 +102,13 @@ llm_scan_text(llm_scan_t *s)
             continue;
         }
 
-        p = llm_text_plain(s, p);
+        excess = 0;
+        p = llm_scan_plain(p, s->end, &excess);
+
+        if (excess) {
+            s->escaped = 1;
+            s->excess += excess;
+        }
 
         if (p == s->end) {
             break;
@@ -173,251 +130,6 @@ llm_scan_text(llm_scan_t *s)
 }
 
 
-/* skips plain bytes and escapes that the piece has whole */
-
-static const unsigned char *
-llm_text_plain(llm_scan_t *s, const unsigned char *p)
-{
-    size_t                len;
-    uint64_t              excess;
-    const unsigned char  *end;
-
-    end = s->end;
-    excess = 0;
-
-#if (__SSE2__)
-    p = llm_text_blocks(p, end, &excess);
-#endif
-
-    do {
-        p = llm_scan_skip(p, end);
-
-        len = (end - p >= LLM_SCAN_ESCAPED) ? llm_text_escape(p, &excess) : 0;
-        p += len;
-
-    } while (len);
-
-    if (excess) {
-        s->escaped = 1;
-        s->excess += excess;
-    }
-
-    return p;
-}
-
-
-#if (__SSE2__)
-
-/*
- * The same, as long as there are blocks of 32 bytes.  All that is special in
- * one is found at once: text in prompts has an escape every few words.
- */
-
-static const unsigned char *
-llm_text_blocks(const unsigned char *p, const unsigned char *end,
-    uint64_t *excess)
-{
-    size_t    len, next;
-    unsigned  mask;
-
-    while (end - p >= 32 + LLM_SCAN_ESCAPED) {
-
-        mask = llm_scan_stops(p) | llm_scan_stops(p + 16) << 16;
-        next = 0;
-
-        while (mask) {
-            next = (size_t) __builtin_ctz(mask);
-
-            len = llm_text_escape(p + next, excess);
-            if (len == 0) {
-                return p + next;
-            }
-
-            next += len;
-            mask = (next < 32) ? mask & ~0u << next : 0;
-        }
-
-        p += (next > 32) ? next : 32;
-    }
-
-    return p;
-}
-
-#endif
-
-
-/*
- * The length of the escape at p, of which LLM_SCAN_ESCAPED bytes can be read;
- * 0 if there is none, or an invalid one.
- */
-
-static inline size_t
-llm_text_escape(const unsigned char *p, uint64_t *excess)
-{
-    uint32_t  code;
-
-    if (p[0] != '\\') {
-        return 0;
-    }
-
-    if (llm_text_escapes[p[1]]) {
-        (*excess)++;
-        return 2;
-    }
-
-    if (p[1] != 'u' || llm_text_code(p + 2, &code) != LLM_OK) {
-        return 0;
-    }
-
-    *excess += llm_text_excess(code);
-
-    return 6;
-}
-
-
-/* four hex digits */
-
-static int
-llm_text_code(const unsigned char *p, uint32_t *code)
-{
-    unsigned  i, digit;
-
-    *code = 0;
-
-    for (i = 0; i < 4; i++) {
-        digit = llm_text_digit(p[i]);
-
-        if (digit > 15) {
-            return LLM_INVALID;
-        }
-
-        *code = *code << 4 | digit;
-    }
-
-    return LLM_OK;
-}
-
-
-const unsigned char *
-llm_scan_skip_long(const unsigned char *p, const unsigned char *end)
-{
-#if (__SSE2__)
-
-    unsigned  mask;
-
-    while (end - p >= 32) {
-        mask = llm_scan_stops(p) | llm_scan_stops(p + 16) << 16;
-
-        if (mask) {
-            return p + __builtin_ctz(mask);
-        }
-
-        p += 32;
-    }
-
-    if (end - p >= 16) {
-        mask = llm_scan_stops(p);
-
-        if (mask) {
-            return p + __builtin_ctz(mask);
-        }
-
-        p += 16;
-    }
-
-    if (end - p >= 8) {
-        mask = llm_scan_stops_in(_mm_loadl_epi64((const __m128i *) p)) & 0xff;
-
-        if (mask) {
-            return p + __builtin_ctz(mask);
-        }
-
-        p += 8;
-    }
-
-#else
-
-    uint64_t  v, stops;
-
-    /*
-     * A byte below n borrows into its top bit from v - n; the same trick
-     * finds zero bytes of v ^ c.  Borrows into higher bytes may only raise
-     * false alarms, which the loop below settles.
-     */
-
-#define llm_text_ones        0x0101010101010101ULL
-#define llm_text_below(v, n) (((v) - llm_text_ones * (n)) & ~(v))
-
-    while (end - p >= 8) {
-        memcpy(&v, p, 8);
-
-        stops = v | llm_text_below(v, 0x20)
-                | llm_text_below(v ^ (llm_text_ones * '"'), 1)
-                | llm_text_below(v ^ (llm_text_ones * '\\'), 1);
-
-        if (stops & (llm_text_ones * 0x80)) {
-            break;
-        }
-
-        p += 8;
-    }
-
-#undef llm_text_ones
-#undef llm_text_below
-
-#endif
-
-    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
-        p++;
-    }
-
-    return p;
-}
-
-
-/* skips whole sequences; stops at ASCII, a bad sequence or a cut one */
-
-static const unsigned char *
-llm_text_utf8(const unsigned char *p, const unsigned char *end)
-{
-    size_t  n;
-
-    while (p < end && *p >= 0x80) {
-
-        /* three bytes without a special case: most of CJK and punctuation */
-
-        if (end - p >= 3 && (*p & 0xf0) == 0xe0 && *p != 0xe0 && *p != 0xed) {
-
-            if ((p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80) {
-                break;
-            }
-
-            p += 3;
-            continue;
-        }
-
-        if (end - p >= 2 && *p >= 0xc2 && *p < 0xe0) {
-
-            if ((p[1] & 0xc0) != 0x80) {
-                break;
-            }
-
-            p += 2;
-            continue;
-        }
-
-        n = llm_utf8(p, (size_t) (end - p));
-        if (n == 0) {
-            break;
-        }
-
-        p += n;
-    }
-
-    return p;
-}
-
-
 /* takes what llm_scan_skip() stopped at */
 
 static int
@@ -428,7 +140,7 @@ llm_text_special(llm_scan_t *s, const unsigned char **pp)
     p = *pp;
 
     if (*p >= 0x80) {
-        p = llm_text_utf8(p, s->end);
+        p = llm_scan_utf8(p, s->end);
 
         if (p < s->end && *p >= 0x80) {
 
@@ -454,7 +166,7 @@ llm_text_special(llm_scan_t *s, const unsigned char **pp)
 
     s->escaped = 1;
 
-    if (s->end - p >= 2 && llm_text_escapes[p[1]]) {
+    if (s->end - p >= 2 && llm_scan_escaped(p[1])) {
         s->excess++;
         p += 2;
 
@@ -499,7 +211,7 @@ llm_text_pending(llm_scan_t *s, const unsigned char **pp)
 
     case LLM_SCAN_ESCAPE:
 
-        if (llm_text_escapes[c]) {
+        if (llm_scan_escaped(c)) {
             s->excess++;
             s->state = LLM_SCAN_STRING;
             return LLM_OK;
@@ -517,13 +229,13 @@ llm_text_pending(llm_scan_t *s, const unsigned char **pp)
 
     case LLM_SCAN_HEX:
 
-        digit = llm_text_digit(c);
+        digit = llm_scan_digit(c);
 
         if (digit < 16) {
             s->code = s->code << 4 | digit;
 
             if (--s->left == 0) {
-                s->excess += llm_text_excess(s->code);
+                s->excess += llm_scan_excess(s->code);
                 s->state = LLM_SCAN_STRING;
             }
 

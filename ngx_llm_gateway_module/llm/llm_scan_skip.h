@@ -23,16 +23,43 @@ const unsigned char *llm_scan_skip_long(const unsigned char *p,
 
 #if (__SSE2__)
 
-/* bits of such bytes; signed, those that are no ASCII are below the space */
+/*
+ * Bits of such bytes.  Signed, those that are no ASCII are below the space;
+ * with 2 flipped in all, of which controls stay controls, quotes are spaces.
+ */
+
+static inline __m128i
+llm_scan_special(__m128i v)
+{
+    return _mm_or_si128(_mm_cmpgt_epi8(_mm_set1_epi8(0x21),
+                                       _mm_xor_si128(v, _mm_set1_epi8(0x02))),
+                        _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+}
+
 
 static inline unsigned
 llm_scan_stops_in(__m128i v)
 {
-    v = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
-                     _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-                                  _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+    return (unsigned) _mm_movemask_epi8(llm_scan_special(v));
+}
 
-    return (unsigned) _mm_movemask_epi8(v);
+
+/* whether there is none in 64 bytes */
+
+static inline unsigned
+llm_scan_none(const unsigned char *p)
+{
+    __m128i         a, b;
+    const __m128i  *v;
+
+    v = (const __m128i *) p;
+
+    a = _mm_or_si128(llm_scan_special(_mm_loadu_si128(v)),
+                     llm_scan_special(_mm_loadu_si128(v + 1)));
+    b = _mm_or_si128(llm_scan_special(_mm_loadu_si128(v + 2)),
+                     llm_scan_special(_mm_loadu_si128(v + 3)));
+
+    return _mm_movemask_epi8(_mm_or_si128(a, b)) == 0;
 }
 
 

@@ -158,6 +158,29 @@ int llm_scan_text(llm_scan_t *s);
 int llm_scan_number(llm_scan_t *s);
 int llm_scan_literal(llm_scan_t *s);
 
+/*
+ * Behind what is plain at p, escapes and UTF-8 that the piece has whole;
+ * adds to *excess what the escapes take on top.
+ */
+const unsigned char *llm_scan_plain(const unsigned char *p,
+    const unsigned char *end, uint64_t *excess);
+
+/* skips whole sequences; stops at ASCII, a bad sequence or a cut one */
+const unsigned char *llm_scan_utf8(const unsigned char *p,
+    const unsigned char *end);
+
+/* whether c may follow a backslash; 'u' apart */
+int llm_scan_escaped(unsigned char c);
+/* the value of a hex digit, or 16 */
+unsigned llm_scan_digit(unsigned char c);
+
+/*
+ * Takes values, whole ones as far as can be, of the container at hand, in
+ * which nobody asks for anything.  It never fails: it stops before what is
+ * wrong, or not simple, at the latest before the container's end.
+ */
+void llm_scan_unasked(llm_scan_t *s);
+
 /* LLM_OK, or LLM_INVALID if it is no table as it must be */
 int llm_scan_picks_link(llm_picks_t *picks);
 
@@ -218,6 +241,34 @@ llm_scan_find(const llm_picks_t *set, unsigned parent,
 
 /* whether any name may be asked for under parent */
 #define llm_scan_asked(set, place)  ((set)->parents >> (place) & 1)
+
+
+/* whether anybody asks for anything inside the container at hand */
+
+static inline unsigned
+llm_scan_watched(const llm_scan_t *s)
+{
+    unsigned  place;
+
+    place = s->stack[s->depth].pick;
+
+    return llm_scan_asked(s->set, place)
+           || s->set->element[place] != LLM_SCAN_NO_PICK
+           || (s->depth == 1 && (s->flags & LLM_SCAN_MEMBERS));
+}
+
+
+/*
+ * How much longer an escape with four digits is than what it stands for; each
+ * half of a pair counts for two of its four bytes.
+ */
+
+static inline unsigned
+llm_scan_excess(uint32_t code)
+{
+    return (code < 0x80) ? 5
+           : (code < 0x800 || (code & 0xf800) == 0xd800) ? 4 : 3;
+}
 
 
 /* whether anybody asks for a name where the scanner stands */

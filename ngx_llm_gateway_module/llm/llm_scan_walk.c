@@ -19,6 +19,8 @@
     "more than " llm_quote(LLM_SCAN_MAX_VALUES) " values"
 
 
+static inline const unsigned char *llm_scan_unasked_from(llm_scan_t *s,
+    const unsigned char *p);
 static int llm_scan_run(llm_scan_t *s, const unsigned char *p);
 static inline const unsigned char *llm_scan_scalar(const unsigned char *p,
     const unsigned char *end, unsigned *type, size_t *text);
@@ -71,6 +73,21 @@ llm_scan_structure(llm_scan_t *s)
 
         case LLM_SCAN_VALUE:
 
+            if (s->stack[s->depth].type == LLM_JSON_ARRAY
+                && !llm_scan_watched(s))
+            {
+                q = p;
+                p = llm_scan_unasked_from(s, p);
+
+                if (s->state > LLM_SCAN_DONE) {
+                    return LLM_OK;
+                }
+
+                if (p != q) {
+                    continue;
+                }
+            }
+
             rc = llm_scan_value(s, p);
 
             if (rc != LLM_OK || s->state > LLM_SCAN_DONE) {
@@ -94,7 +111,20 @@ llm_scan_structure(llm_scan_t *s)
                 return llm_scan_unexpected(s, p);
             }
 
-            if (!llm_scan_listed(s)) {
+            if (!llm_scan_watched(s)) {
+
+                q = p;
+                p = llm_scan_unasked_from(s, p);
+
+                if (s->state > LLM_SCAN_DONE) {
+                    return LLM_OK;
+                }
+
+                if (p != q) {
+                    continue;
+                }
+
+            } else if (!llm_scan_listed(s)) {
 
                 rc = llm_scan_run(s, p);
 
@@ -161,6 +191,16 @@ llm_scan_structure(llm_scan_t *s)
     s->pos = p;
 
     return LLM_OK;
+}
+
+
+static inline const unsigned char *
+llm_scan_unasked_from(llm_scan_t *s, const unsigned char *p)
+{
+    s->pos = p;
+    llm_scan_unasked(s);
+
+    return s->pos;
 }
 
 
