@@ -16,7 +16,9 @@
 /* what one request may take from its pool for the pure layer */
 #define NGX_HTTP_LLM_ARENA_LIMIT  (64 * 1024 * 1024)
 
-/* taken from the pool at once, and what is large enough to go by itself */
+/* taken from the pool at once, the first with the context in it, and what is
+   large enough to go by itself */
+#define NGX_HTTP_LLM_FIRST_CHUNK  12288
 #define NGX_HTTP_LLM_CHUNK        8192
 #define NGX_HTTP_LLM_CHUNK_LARGE  4096
 
@@ -335,14 +337,22 @@ ngx_http_llm_create_ctx(ngx_http_request_t *r)
         return ctx;
     }
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_llm_ctx_t));
+    cln = ngx_pool_cleanup_add(r->pool, 0);
     if (cln == NULL) {
         return NULL;
     }
 
-    ctx = cln->data;
+    ctx = ngx_palloc(r->pool, NGX_HTTP_LLM_FIRST_CHUNK);
+    if (ctx == NULL) {
+        return NULL;
+    }
+
     ngx_memzero(ctx, sizeof(ngx_http_llm_ctx_t));
 
+    ctx->chunk = (u_char *) ctx + ngx_align(sizeof(ngx_http_llm_ctx_t), 16);
+    ctx->chunk_end = (u_char *) ctx + NGX_HTTP_LLM_FIRST_CHUNK;
+
+    cln->data = ctx;
     cln->handler = ngx_http_llm_ctx_cleanup;
 
     ctx->request = r;
@@ -435,7 +445,7 @@ ngx_http_llm_set_id(ngx_http_llm_ctx_t *ctx)
         z[i] ^= z[i] >> 31;
     }
 
-    ctx->id.data = ngx_pnalloc(ctx->request->pool, NGX_HTTP_LLM_ID_LEN);
+    ctx->id.data = llm_alloc(&ctx->arena, NGX_HTTP_LLM_ID_LEN);
     if (ctx->id.data == NULL) {
         return NGX_ERROR;
     }

@@ -34,7 +34,7 @@ ngx_http_llm_answer_init(ngx_http_request_t *r, ngx_http_llm_attempt_t *at)
 {
     ngx_http_llm_answer_t  *an;
 
-    an = ngx_pcalloc(r->pool, sizeof(ngx_http_llm_answer_t));
+    an = llm_calloc(&at->ctx->arena, sizeof(ngx_http_llm_answer_t));
     if (an == NULL) {
         return NGX_ERROR;
     }
@@ -658,6 +658,16 @@ ngx_http_llm_answer_filter(void *data, ssize_t bytes)
         }
 
         *ll = an->held;
+
+        if (an->gathered && an->kind == LLM_ANSWER_JSON) {
+
+            /* all of it: no buffer of its own need tell of the end */
+
+            for (cl = an->held; cl->next; cl = cl->next) { /* void */ }
+
+            cl->buf->last_in_chain = 1;
+            at->closed = 1;
+        }
 
         an->held = NULL;
         an->held_last = &an->held;

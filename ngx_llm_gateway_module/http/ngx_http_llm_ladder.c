@@ -189,7 +189,7 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     at = ctx->spare;
 
     if (at == NULL) {
-        at = ngx_palloc(ctx->request->pool, sizeof(ngx_http_llm_attempt_t));
+        at = llm_alloc(&ctx->arena, sizeof(ngx_http_llm_attempt_t));
         if (at == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -287,7 +287,7 @@ ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 
     r = ctx->request;
 
-    ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
+    ps = llm_alloc(&ctx->arena, sizeof(ngx_http_post_subrequest_t));
     if (ps == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

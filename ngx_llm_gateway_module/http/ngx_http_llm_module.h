@@ -173,6 +173,7 @@ struct ngx_http_llm_attempt_s {
                                                  or used up, not the account */
     unsigned                   overdue:1;     /* the class's deadline passed */
     unsigned                   told:1;        /* error has its kind in front */
+    unsigned                   closed:1;      /* its last buffer was marked */
 
     void                      *answer;        /* private to _answer.c */
 };

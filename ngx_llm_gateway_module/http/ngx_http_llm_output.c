@@ -16,6 +16,11 @@
 #define ngx_http_llm_add(r, name, value)                                      \
     ngx_http_llm_add_header(r, name, sizeof(name) - 1, value)
 
+/* the same of a text that the gateway made itself */
+
+#define ngx_http_llm_add_own(r, name, value)                                  \
+    ngx_http_llm_push_header(r, name, sizeof(name) - 1, value)
+
 
 static ngx_int_t ngx_http_llm_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_commit(ngx_http_request_t *sr,
@@ -26,10 +31,13 @@ static ngx_int_t ngx_http_llm_add_retry_after(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_header(ngx_http_request_t *r,
     const char *name, size_t len, ngx_str_t *value);
+static ngx_int_t ngx_http_llm_push_header(ngx_http_request_t *r,
+    const char *name, size_t len, ngx_str_t *value);
 static ngx_int_t ngx_http_llm_error_head(ngx_http_llm_ctx_t *ctx);
 static llm_error_e ngx_http_llm_error_code(ngx_uint_t status);
 static ngx_int_t ngx_http_llm_error_text(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *b);
+static ngx_uint_t ngx_http_llm_closed(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_output_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 
@@ -132,7 +140,7 @@ ngx_http_llm_add_headers(ngx_http_llm_ctx_t *ctx)
 
     r = ctx->request;
 
-    if (ngx_http_llm_add(r, "X-LLM-Request-Id", &ctx->id) != NGX_OK) {
+    if (ngx_http_llm_add_own(r, "X-LLM-Request-Id", &ctx->id) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -269,22 +277,22 @@ ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx)
         != NGX_OK
         || ngx_http_llm_add(r, "X-LLM-Upstream-Model", &at->upstream_model)
            != NGX_OK
-        || ngx_http_llm_add(r, "X-LLM-Rung",
+        || ngx_http_llm_add_own(r, "X-LLM-Rung",
                             (ngx_str_t *) &ngx_http_llm_rungs[ctx->rung])
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    p = ngx_pnalloc(r->pool, LLM_INT_LEN);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     value.data = p;
-    value.len = ngx_sprintf(p, "%ui", ctx->attempts.nelts) - p;
+    value.len = llm_int_print(p, ctx->attempts.nelts) - p;
 
-    if (ngx_http_llm_add(r, "X-LLM-Attempts", &value) != NGX_OK) {
+    if (ngx_http_llm_add_own(r, "X-LLM-Attempts", &value) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -316,7 +324,7 @@ ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx)
     value.data = b.data;
     value.len = b.len;
 
-    return ngx_http_llm_add(r, "X-LLM-Cost", &value);
+    return ngx_http_llm_add_own(r, "X-LLM-Cost", &value);
 }
 
 
@@ -329,14 +337,25 @@ static ngx_int_t
 ngx_http_llm_add_header(ngx_http_request_t *r, const char *name, size_t len,
     ngx_str_t *value)
 {
-    size_t            i;
-    ngx_table_elt_t  *h;
+    u_char  *p, *last;
 
-    for (i = 0; i < value->len; i++) {
-        if (value->data[i] < 0x20 || value->data[i] == 0x7f) {
+    last = value->data + value->len;
+
+    for (p = value->data; p < last; p++) {
+        if (*p < 0x20 || *p == 0x7f) {
             return NGX_OK;
         }
     }
+
+    return ngx_http_llm_push_header(r, name, len, value);
+}
+
+
+static ngx_int_t
+ngx_http_llm_push_header(ngx_http_request_t *r, const char *name, size_t len,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
 
     if (value->len == 0) {
         return NGX_OK;
@@ -496,6 +515,20 @@ ngx_http_llm_error_text(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 }
 
 
+/* whether the attempt's last buffer has told all filters that it is */
+
+static ngx_uint_t
+ngx_http_llm_closed(ngx_http_request_t *r)
+{
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = ngx_http_llm_get_ctx(r);
+
+    return ctx && ctx->current && ctx->current->request == r
+           && ctx->current->closed;
+}
+
+
 static ngx_int_t
 ngx_http_llm_output_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
@@ -503,6 +536,13 @@ ngx_http_llm_output_filter(ngx_http_request_t *r, ngx_chain_t *in)
     ngx_uint_t           last;
     ngx_chain_t         *cl, out;
     ngx_http_llm_ctx_t  *ctx;
+
+    if (r != r->main && in && in->next == NULL
+        && ngx_buf_sync_only(in->buf) && in->buf->last_in_chain
+        && ngx_http_llm_closed(r))
+    {
+        return NGX_OK;
+    }
 
     if (in == NULL || r != r->main || r->err_status == 0) {
         return ngx_http_next_body_filter(r, in);

@@ -8,6 +8,10 @@
 #include "llm_scan_state.h"
 
 
+/* a raw text is kept in a buffer of at least this, bytes */
+#define LLM_PICK_COPY  64
+
+
 static int llm_scan_pick_raw(llm_scan_t *s, const llm_pick_t *pick,
     llm_pick_state_t *st, size_t offset);
 static int llm_scan_pick_copy(llm_scan_t *s, const llm_pick_t *pick,
@@ -318,7 +322,7 @@ static int
 llm_scan_pick_copy(llm_scan_t *s, const llm_pick_t *pick, llm_pick_state_t *st,
     size_t offset)
 {
-    size_t    from;
+    size_t    from, size;
     uint64_t  bit;
 
     if (offset - st->start > pick->limit) {
@@ -328,12 +332,25 @@ llm_scan_pick_copy(llm_scan_t *s, const llm_pick_t *pick, llm_pick_state_t *st,
     bit = llm_scan_bit(pick - s->set->table);
 
     if (!(s->copies & bit)) {
-        st->copy = llm_alloc(s->arena, sizeof(llm_buf_t));
+
+        /* with room for what is there, and for a little more of the next */
+
+        size = offset - st->start;
+
+        if (size < LLM_PICK_COPY) {
+            size = LLM_PICK_COPY;
+        }
+
+        st->copy = llm_alloc(s->arena, sizeof(llm_buf_t) + size);
         if (st->copy == NULL) {
             return LLM_NOMEM;
         }
 
         llm_buf_init(st->copy, s->arena);
+
+        st->copy->data = (unsigned char *) (st->copy + 1);
+        st->copy->size = size;
+
         s->copies |= bit;
     }
 
