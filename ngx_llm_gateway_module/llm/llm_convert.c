@@ -151,6 +151,7 @@ llm_convert_answer(llm_convert_t *c, const llm_str_t *body,
     llm_convert_answer_t *answer)
 {
     int         rc;
+    llm_str_t   text;
     llm_json_e  type;
 
     memset(answer, 0, sizeof(llm_convert_answer_t));
@@ -162,7 +163,16 @@ llm_convert_answer(llm_convert_t *c, const llm_str_t *body,
         return rc == LLM_NOMEM ? rc : LLM_INVALID;
     }
 
-    rc = c->row->answer(c, body, answer);
+    /* some send white space while they work */
+
+    text = *body;
+
+    while (text.len && text.data[0] != '{') {
+        text.data++;
+        text.len--;
+    }
+
+    rc = c->row->answer(c, &text, answer);
 
     return answer->body.failed ? LLM_NOMEM : rc;
 }

@@ -225,43 +225,29 @@ static int
 llm_generate_get_fault(llm_translate_t *x, const llm_str_t *raw)
 {
     int64_t      status;
-    llm_str_t    message, code, error[1], values[3];
-    llm_fault_e  fault;
+    llm_str_t    none, error[1], values[1];
+    llm_fault_t  fault;
 
     static const char *const  names[] = { "error" };
-    static const char *const  members[] = { "code", "message", "status" };
+    static const char *const  members[] = { "code" };
 
     llm_member_pick(raw, names, 1, error);
-    llm_member_pick(&error[0], members, 3, values);
+    llm_member_pick(&error[0], members, 1, values);
 
     status = llm_member_count(&values[0]);
 
-    llm_translate_string(x, &values[1], &message);
-    llm_translate_string(x, &values[2], &code);
+    none.len = 0;
+    none.data = NULL;
 
-    switch (status) {
-
-    case 400:
-        fault = LLM_FAULT_INVALID;
-        break;
-
-    case 403:
-        fault = LLM_FAULT_PERMISSION;
-        break;
-
-    case 429:
-        fault = LLM_FAULT_RATE;
-        break;
-
-    case 503:
-        fault = LLM_FAULT_OVERLOADED;
-        break;
-
-    default:
-        fault = LLM_FAULT_SERVER;
+    if (llm_fault_read(x->arena, LLM_DIALECT_GENERATE,
+                       (status >= 400 && status < 600) ? (int) status : 500,
+                       &none, raw, &fault)
+        != LLM_OK)
+    {
+        return LLM_NOMEM;
     }
 
-    llm_translate_error(x, fault, &code, &message);
+    llm_translate_error(x, fault.fault, &fault.code, &fault.message);
 
     return LLM_OK;
 }

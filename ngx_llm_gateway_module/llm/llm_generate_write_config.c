@@ -6,7 +6,6 @@
 #include "llm_quirk.h"
 
 
-static int llm_generate_refuse_config(llm_translate_t *x, llm_error_t *err);
 static void llm_generate_raw(llm_generate_config_t *c, const char *name,
     const llm_str_t *raw);
 static void llm_generate_write_sampling(llm_generate_config_t *c);
@@ -28,12 +27,6 @@ llm_generate_write_config(llm_translate_t *x, llm_buf_t *out, llm_error_t *err)
     int                    rc;
     int64_t                max;
     llm_generate_config_t  c;
-
-    rc = llm_generate_refuse_config(x, err);
-
-    if (rc != LLM_OK) {
-        return rc;
-    }
 
     c.x = x;
     c.out = out;
@@ -77,27 +70,6 @@ llm_generate_write_config(llm_translate_t *x, llm_buf_t *out, llm_error_t *err)
     }
 
     llm_generate_write_tier(x, out);
-
-    return LLM_OK;
-}
-
-
-/* what is asked for and cannot be told in an answer */
-
-static int
-llm_generate_refuse_config(llm_translate_t *x, llm_error_t *err)
-{
-    if (x->form->n > 1) {
-        return llm_translate_refuse(err, LLM_ERROR_UNSUPPORTED_PARAMETER, "n",
-                                    "more than one answer at once is not "
-                                    "translated");
-    }
-
-    if (x->form->logprobs == 1) {
-        return llm_translate_refuse(err, LLM_ERROR_UNSUPPORTED_PARAMETER,
-                                    "logprobs", "probabilities of tokens are "
-                                    "not translated");
-    }
 
     return LLM_OK;
 }

@@ -112,7 +112,8 @@ test_bad(void)
           "\"image/png\",\"data\":\"%%\"}}]}]}",
           "contents[0].parts[0].inlineData.data: \"data\" must be base64" },
         { "{\"contents\":\"a\",\"generationConfig\":{\"candidateCount\":2}}",
-          "n: more than one answer at once is not translated" },
+          "generationConfig.candidateCount: this model's provider gives one "
+          "answer at a time" },
         { "{\"contents\":\"a\",\"generationConfig\":{\"temperature\":"
           "\"hot\"}}",
           "generationConfig.temperature: this must be a number" },
