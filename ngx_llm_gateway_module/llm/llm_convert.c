@@ -121,6 +121,11 @@ llm_convert_request(llm_convert_t *c, const llm_convert_in_t *in,
                                   "provider of this model");
     }
 
+    if (in->boundary.len && !(c->client->flags & LLM_OP_MULTIPART)) {
+        return llm_convert_refuse(err, LLM_ERROR_UNSUPPORTED_MEDIA, "",
+                                  "the body must be JSON");
+    }
+
     rc = c->row->request(c, in, call, err);
 
     if (call->path.failed || call->body.failed || c->dropped.failed) {

@@ -272,7 +272,8 @@ llm_video_print(llm_convert_t *c, const llm_video_state_t *state,
     llm_buf_int(out, c->job.seconds);
     llm_buf_puts(out, "\",\"size\":");
     llm_buf_json(out, c->job.size.data, c->job.size.len);
-    llm_buf_puts(out, ",\"remixed_from_video_id\":null,\"error\":");
+    llm_buf_puts(out, ",\"prompt\":null,\"remixed_from_video_id\":null,"
+                      "\"error\":");
 
     if (state->code.len == 0) {
         llm_buf_puts(out, "null}");

@@ -222,6 +222,8 @@ llm_generate_read_system(llm_generate_read_t *r, const llm_str_t *raw)
         }
     }
 
+    turn->prev = NULL;
+
     if (first) {
         turn->next = first;
         first->prev = turn;

@@ -282,7 +282,7 @@ llm_generate_write_response(llm_generate_write_t *w, const llm_block_t *block)
 
     for (b = block->content; rc == LLM_OK && b; b = b->next) {
 
-        if (b->kind == LLM_BLOCK_TEXT) {
+        if (b->kind == LLM_BLOCK_TEXT || b->source == LLM_SOURCE_TEXT) {
             continue;
         }
 
@@ -309,15 +309,13 @@ llm_generate_write_images(llm_generate_write_t *w, const llm_block_t *result)
     int                 rc;
     const llm_block_t  *b;
 
-    if (llm_quirk(w->x->to, LEVEL)) {
-        return LLM_OK;
-    }
-
     rc = LLM_OK;
 
     for (b = result->content; rc == LLM_OK && b; b = b->next) {
 
-        if (b->kind != LLM_BLOCK_TEXT) {
+        if (b->source == LLM_SOURCE_TEXT
+            || (b->kind != LLM_BLOCK_TEXT && !llm_quirk(w->x->to, LEVEL)))
+        {
             rc = llm_generate_write_media(w, b);
         }
     }

@@ -370,7 +370,7 @@ llm_translate_drop_name(llm_translate_t *x, const llm_str_t *name)
     }
 
     p = x->dropped.data;
-    end = p + x->dropped.len;
+    end = x->dropped.len ? p + x->dropped.len : p;
 
     for (i = 0; i < x->dropped.len; i += n + 1) {
         p = memchr(x->dropped.data + i, ',', x->dropped.len - i);

@@ -349,6 +349,32 @@ test_embed_bad(void)
 static void
 test_count(void)
 {
+    start(LLM_OP_COUNT_TOKENS, GEMINI, "g");
+    is_str(asked("{\"model\":\"public\",\"system\":\"S\",\"messages\":"
+                 "[{\"role\":\"user\",\"content\":\"a\"}]}"),
+           "POST /models/g:countTokens {\"generateContentRequest\":"
+           "{\"model\":\"models/g\",\"systemInstruction\":{\"parts\":"
+           "[{\"text\":\"S\"}]},\"contents\":[{\"role\":\"user\","
+           "\"parts\":[{\"text\":\"a\"}]}]}}", "Gemini counts for Claude's");
+    is_str(answered("\n {\"totalTokens\":31}"), "{\"input_tokens\":31}",
+           "in their words");
+    is_str(answered("{\"totalTokens\":\"many\"}"), "!-3", "numbers only");
+
+    start(LLM_OP_COUNT_TOKENS, VERTEX, "g");
+    is_str(asked("{\"model\":\"public\",\"messages\":[{\"role\":\"user\","
+                 "\"content\":\"a\"}],\"temperature\":1}"),
+           "POST /models/g:countTokens {\"contents\":[{\"role\":\"user\","
+           "\"parts\":[{\"text\":\"a\"}]}]}", "Vertex AI wants no settings");
+
+    start(LLM_OP_GEMINI_COUNT, LLM_DIALECT_MESSAGES, 0, "claude");
+    is_str(asked("{\"contents\":\"a\",\"generationConfig\":"
+                 "{\"temperature\":1}}"),
+           "POST /messages/count_tokens {\"model\":\"claude\",\"messages\":"
+           "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
+           "\"a\"}]}]}", "Anthropic counts for Gemini's");
+    is_str(answered("{\"input_tokens\":9}"), "{\"totalTokens\":9}",
+           "in theirs");
+
     start(LLM_OP_GEMINI_COUNT, VERTEX, "m");
     to.quirks = 0;
     c = llm_convert_create(arena, &llm_ops[LLM_OP_GEMINI_COUNT], &to, &conf);

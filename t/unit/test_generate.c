@@ -64,6 +64,8 @@ test_text(void)
     has(s, "{\"systemInstruction\":{\"parts\":[{\"text\":\"S\"}]},"
            "\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Hi\"}]}]",
         "the system comes first wherever it stands");
+    ok(x->form->turns->prev == NULL && x->form->end->prev == x->form->turns
+       && x->form->end->role == LLM_ROLE_USER, "and the way back is right");
 
     start(0);
     s = case_request(LLM_OP_GENERATE,
