@@ -20,6 +20,10 @@ llm_base64_encode(llm_buf_t *out, const void *data, size_t len)
     unsigned char        *d;
     const unsigned char  *p, *end;
 
+    if (len == 0) {
+        return;
+    }
+
     p = data;
     end = p + len;
 
