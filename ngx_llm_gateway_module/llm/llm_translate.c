@@ -358,7 +358,7 @@ void
 llm_translate_drop_name(llm_translate_t *x, const llm_str_t *name)
 {
     size_t          i, n;
-    unsigned char  *p, *end;
+    unsigned char  *p;
 
     for (i = 0; i < name->len; i++) {
 
@@ -369,12 +369,9 @@ llm_translate_drop_name(llm_translate_t *x, const llm_str_t *name)
         }
     }
 
-    p = x->dropped.data;
-    end = x->dropped.len ? p + x->dropped.len : p;
-
     for (i = 0; i < x->dropped.len; i += n + 1) {
         p = memchr(x->dropped.data + i, ',', x->dropped.len - i);
-        n = (size_t) ((p ? p : end) - x->dropped.data) - i;
+        n = p ? (size_t) (p - x->dropped.data) - i : x->dropped.len - i;
 
         if (n == name->len
             && memcmp(x->dropped.data + i, name->data, n) == 0)
