@@ -206,6 +206,10 @@ llm_converse_known(const llm_str_t *list, const llm_str_t *name)
     size_t                len;
     const unsigned char  *p, *end, *next;
 
+    if (list->len == 0) {
+        return 0;
+    }
+
     p = list->data;
     end = p + list->len;
 
