@@ -7,6 +7,7 @@
 #include "ngx_http_llm_conf.h"
 #include "ngx_http_llm_block.h"
 #include "ngx_http_llm_location.h"
+#include "ngx_http_llm_lookup.h"
 
 
 char *
@@ -26,6 +27,8 @@ ngx_http_llm_admin_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (llcf->enable) {
         return "stands in one location with \"llm_route\"";
     }
+
+    ngx_http_llm_lookup_get(cf)->used = 1;
 
     value = cf->args->elts;
 

@@ -186,6 +186,13 @@ ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
         }
     }
 
+    if (lmcf->zone) {
+        lmcf->runtime_keys = ngx_llm_keys_add(cf, lmcf->zone, lmcf->state);
+        if (lmcf->runtime_keys == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
     if (ngx_http_llm_provider_init(cf, lmcf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }

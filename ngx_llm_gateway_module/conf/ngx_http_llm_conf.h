@@ -19,6 +19,7 @@
 #include "llm_price.h"
 #include "llm_quirk.h"
 #include "llm_translate.h"
+#include "ngx_llm_keys.h"
 #include "ngx_llm_log.h"
 #include "ngx_llm_secret.h"
 #include "ngx_llm_state.h"
@@ -218,6 +219,8 @@ struct ngx_http_llm_class_s {
 };
 
 
+#define NGX_HTTP_LLM_ALL_ENDPOINTS  (((uint32_t) 1 << LLM_ENDPOINT_N) - 2)
+
 /* names in "models" and "deny": exact, or a glob with '*' */
 
 struct ngx_http_llm_key_s {
@@ -252,6 +255,7 @@ typedef struct {
 typedef struct {
     ngx_llm_zone_t            *zone;
     ngx_llm_state_t           *state;         /* NULL: is not saved */
+    ngx_llm_keys_t            *runtime_keys;  /* NULL: no zone */
     ngx_llm_log_t             *usage_log;     /* NULL: off */
     llm_prices_t              *prices;        /* NULL: none */
 
@@ -300,11 +304,11 @@ extern ngx_http_handler_pt  ngx_http_llm_admin_handler;
 
 
 /*
- * The key whose secret this text is, or NULL.  *secret tells which, for its
- * until.  Constant time in the secret's bytes.
+ * The key whose secret has this digest, or NULL.  *secret tells which, for its
+ * until.  Constant time in the digest's bytes.
  */
 ngx_http_llm_key_t *ngx_http_llm_conf_find_key(ngx_http_llm_main_conf_t *lmcf,
-    ngx_str_t *text, ngx_http_llm_secret_t **secret);
+    u_char *digest, ngx_http_llm_secret_t **secret);
 
 /*
  * The model that a requested name means: exact name or alias, then globs,

@@ -3,9 +3,6 @@
 #include "ngx_http_llm_lookup.h"
 
 
-#define NGX_HTTP_LLM_ALL_ENDPOINTS  (((uint32_t) 1 << LLM_ENDPOINT_N) - 2)
-
-
 /* a key while its block is read; the key comes first, so that the table's
    offsets are its own */
 

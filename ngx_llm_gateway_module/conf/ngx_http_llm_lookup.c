@@ -244,16 +244,13 @@ ngx_http_llm_lookup_defer(ngx_conf_t *cf, ngx_array_t *pending, void *object,
 
 
 ngx_http_llm_key_t *
-ngx_http_llm_conf_find_key(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *text,
+ngx_http_llm_conf_find_key(ngx_http_llm_main_conf_t *lmcf, u_char *digest,
     ngx_http_llm_secret_t **secret)
 {
-    u_char                  digest[NGX_LLM_DIGEST_LEN];
     ngx_http_llm_lookup_t  *lookup;
     ngx_http_llm_secret_t  *found;
 
     lookup = lmcf->lookup;
-
-    ngx_llm_secret_digest(text, digest);
 
     found = ngx_http_llm_lookup_find(&lookup->secrets, digest,
                                      NGX_LLM_DIGEST_LEN);

@@ -1,8 +1,6 @@
 
 /*
- * llm_admin: what operators ask.  A POST to .../explain with "path", "key",
- * "class" and "address" as arguments and the body of a request answers what
- * would be decided for it, and calls nobody.
+ * llm_admin: who may ask, what was asked, and the answer's way out.
  */
 
 
@@ -10,19 +8,18 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_admin.h"
+
+#include "llm_scan.h"
+#include "llm_walk.h"
 
 
+static ngx_int_t ngx_http_llm_admin_start(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_admin_token(ngx_http_llm_ctx_t *ctx);
-static ngx_int_t ngx_http_llm_admin_subject(ngx_http_llm_ctx_t *ctx);
-static ngx_int_t ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx,
-    ngx_str_t *text);
-static ngx_int_t ngx_http_llm_admin_arg(ngx_http_request_t *r,
-    const char *name, ngx_str_t *value);
-static void ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b);
-static void ngx_http_llm_admin_member(llm_buf_t *b, const char *name,
-    ngx_str_t *value);
-static ngx_int_t ngx_http_llm_admin_send(ngx_http_request_t *r, llm_buf_t *b);
+static ngx_int_t ngx_http_llm_admin_read(ngx_http_llm_admin_t *adm);
+static ngx_int_t ngx_http_llm_admin_gather(ngx_http_llm_admin_t *adm);
+static ngx_int_t ngx_http_llm_admin_send(ngx_http_request_t *r,
+    ngx_uint_t status, llm_buf_t *b);
 
 
 ngx_int_t
@@ -38,17 +35,7 @@ ngx_http_llm_admin_access(ngx_http_request_t *r)
 
     if (ctx->state == NGX_HTTP_LLM_START) {
 
-        /* no request to a model: it leaves no usage record */
-
-        ctx->logged = 1;
-        ctx->protocol = LLM_PROTOCOL_OPENAI;
-
-        rc = ngx_http_llm_admin_token(ctx);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        rc = ngx_http_llm_admin_subject(ctx);
+        rc = ngx_http_llm_admin_start(ctx);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -63,6 +50,13 @@ ngx_http_llm_admin_access(ngx_http_request_t *r)
             return rc;
         }
 
+        if (ctx->admin) {
+            rc = ngx_http_llm_admin_read(ctx->admin);
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
+
         ctx->state = NGX_HTTP_LLM_PLANNED;
         ctx->authorized = 1;
     }
@@ -71,11 +65,52 @@ ngx_http_llm_admin_access(ngx_http_request_t *r)
 }
 
 
+static ngx_int_t
+ngx_http_llm_admin_start(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_int_t              rc;
+    ngx_http_llm_admin_t  *adm;
+
+    /* no request to a model: it leaves no usage record */
+
+    ctx->logged = 1;
+    ctx->protocol = LLM_PROTOCOL_OPENAI;
+
+    rc = ngx_http_llm_admin_token(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    adm = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_admin_t));
+    if (adm == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    adm->ctx = ctx;
+    adm->status = NGX_HTTP_OK;
+
+    rc = ngx_http_llm_admin_find(adm);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (adm->route->handler == NULL) {
+        return ngx_http_llm_admin_subject(ctx);
+    }
+
+    ctx->admin = adm;
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_http_llm_admin_content(ngx_http_request_t *r)
 {
-    llm_buf_t            b;
-    ngx_http_llm_ctx_t  *ctx;
+    llm_buf_t              b;
+    ngx_int_t              rc;
+    ngx_http_llm_ctx_t    *ctx;
+    ngx_http_llm_admin_t  *adm;
 
     ctx = ngx_http_llm_get_ctx(r);
 
@@ -85,10 +120,22 @@ ngx_http_llm_admin_content(ngx_http_request_t *r)
 
     llm_buf_init(&b, &ctx->arena);
 
-    ngx_http_llm_admin_explain(ctx, &b);
+    adm = ctx->admin;
+
+    if (adm == NULL) {
+        ngx_http_llm_admin_explain(ctx, &b);
+
+    } else {
+        rc = adm->route->handler(adm, &b);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+        }
+    }
 
     return b.failed ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                    : ngx_http_llm_admin_send(r, &b);
+                    : ngx_http_llm_admin_send(r, adm ? adm->status
+                                                     : NGX_HTTP_OK, &b);
 }
 
 
@@ -124,101 +171,174 @@ ngx_http_llm_admin_token(ngx_http_llm_ctx_t *ctx)
 }
 
 
-/* whose request, to what, in which class, is to be explained */
+
+/* the body, if there is one, as an object that handlers can walk */
 
 static ngx_int_t
-ngx_http_llm_admin_subject(ngx_http_llm_ctx_t *ctx)
+ngx_http_llm_admin_read(ngx_http_llm_admin_t *adm)
 {
-    u_char              *tail;
-    ngx_str_t            path, args, name;
-    ngx_http_request_t  *r;
+    int                  rc;
+    llm_str_t            name;
+    llm_scan_t          *scan;
+    ngx_http_llm_ctx_t  *ctx;
 
-    static ngx_str_t     post = ngx_string("POST");
-    static ngx_str_t     chat = ngx_string("/v1/chat/completions");
+    ctx = adm->ctx;
 
-    r = ctx->request;
-    tail = r->uri.data + r->uri.len - (sizeof("/explain") - 1);
-
-    if (r->method != NGX_HTTP_POST
-        || r->uri.len < sizeof("/explain") - 1
-        || ngx_memcmp(tail, "/explain", sizeof("/explain") - 1) != 0)
-    {
-        return ngx_http_llm_refuse(ctx, LLM_ERROR_UNKNOWN_ENDPOINT, NULL,
-                                   "nothing answers %V \"%V\" here; try "
-                                   "POST .../explain",
-                                   &r->method_name, &r->uri);
+    if (ctx->body_length == 0) {
+        return NGX_OK;
     }
 
-    if (ngx_http_llm_admin_arg(r, "path", &path) != NGX_OK) {
-        path = chat;
+    if (ctx->body_length > NGX_HTTP_LLM_ADMIN_BODY_MAX) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_REQUEST_TOO_LARGE, NULL,
+                                   "the body is larger than %d bytes",
+                                   NGX_HTTP_LLM_ADMIN_BODY_MAX);
     }
 
-    ngx_str_null(&args);
-
-    if (llm_endpoint_find(ngx_http_llm_pure(&post), ngx_http_llm_pure(&path),
-                          ngx_http_llm_pure(&args), &ctx->target)
-        != LLM_OK
-        || (ctx->target.op->flags & LLM_OP_LOCAL))
-    {
-        return ngx_http_llm_refuse(ctx, LLM_ERROR_UNKNOWN_ENDPOINT, "path",
-                                   "no endpoint answers POST \"%V\"", &path);
-    }
-
-    if (ngx_http_llm_admin_arg(r, "key", &name) == NGX_OK) {
-
-        ctx->key = ngx_http_llm_conf_key_by_name(ctx->lmcf, &name);
-
-        if (ctx->key == NULL) {
-            return ngx_http_llm_refuse(ctx, LLM_ERROR_INVALID_API_KEY, "key",
-                                       "key \"%V\" is not configured", &name);
-        }
-    }
-
-    if (ngx_http_llm_admin_arg(r, "class", &name) == NGX_OK) {
-
-        ctx->asked_class = ngx_http_llm_conf_find_class(ctx->lmcf, &name);
-
-        if (ctx->asked_class == NULL) {
-            return ngx_http_llm_refuse(ctx, LLM_ERROR_NO_ROUTE, "class",
-                                       "class \"%V\" is not configured",
-                                       &name);
-        }
-    }
-
-    if (ngx_http_llm_admin_arg(r, "address", &name) == NGX_OK) {
-        return ngx_http_llm_admin_address(ctx, &name);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx, ngx_str_t *text)
-{
-    ngx_addr_t  *addr;
-
-    addr = ngx_palloc(ctx->request->pool, sizeof(ngx_addr_t));
-    if (addr == NULL) {
+    if (ngx_http_llm_admin_gather(adm) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_parse_addr(ctx->request->pool, addr, text->data, text->len)
-        != NGX_OK)
-    {
-        return ngx_http_llm_refuse(ctx, LLM_ERROR_UNSUPPORTED_PARAMETER,
-                                   "address",
-                                   "\"%V\" is no IPv4 or IPv6 address", text);
+    scan = llm_scan_create(&ctx->arena, NULL, 0,
+                           LLM_SCAN_MEMBERS|LLM_SCAN_BORROW);
+    if (scan == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    addr->name = *text;
-    ctx->asked_address = addr;
+    rc = llm_scan_feed(scan, adm->body.data, adm->body.len);
+
+    if (rc == LLM_OK) {
+        rc = llm_scan_end(scan);
+    }
+
+    switch (rc) {
+
+    case LLM_OK:
+        return NGX_OK;
+
+    case LLM_NOMEM:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    case LLM_DUPLICATE:
+        name = llm_scan_duplicate(scan);
+
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_INVALID_JSON, NULL,
+                                   "the body names \"%*s\" twice", name.len,
+                                   name.data);
+
+    default:
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_INVALID_JSON, NULL,
+                                   "the body is no JSON object: %s at byte "
+                                   "%uz", llm_scan_error(scan),
+                                   llm_scan_offset(scan));
+    }
+}
+
+
+static ngx_int_t
+ngx_http_llm_admin_gather(ngx_http_llm_admin_t *adm)
+{
+    size_t               size;
+    u_char              *p;
+    ngx_buf_t           *b;
+    ngx_chain_t         *cl;
+    ngx_http_request_t  *r;
+
+    r = adm->ctx->request;
+
+    p = ngx_pnalloc(r->pool, (size_t) adm->ctx->body_length);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    adm->body.data = p;
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+
+        b = cl->buf;
+        size = (size_t) ngx_buf_size(b);
+
+        if (!b->in_file) {
+            p = ngx_cpymem(p, b->pos, size);
+            continue;
+        }
+
+        if (ngx_read_file(b->file, p, size, b->file_pos) != (ssize_t) size) {
+            return NGX_ERROR;
+        }
+
+        p += size;
+    }
+
+    adm->body.len = p - adm->body.data;
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
+llm_str_t *
+ngx_http_llm_admin_member(ngx_http_llm_admin_t *adm, const char *name,
+    llm_str_t *value)
+{
+    size_t      len;
+    llm_str_t   text, member;
+    llm_walk_t  w;
+
+    if (adm->body.len == 0) {
+        return NULL;
+    }
+
+    llm_walk_text(&w, adm->body.data, adm->body.len);
+
+    if (!llm_walk_element(&w, &text)) {
+        return NULL;
+    }
+
+    len = ngx_strlen(name);
+
+    llm_walk_open(&w, &text);
+
+    while (llm_walk_member(&w, &member, value)) {
+        if (member.len == len + 2
+            && ngx_memcmp(member.data + 1, name, len) == 0)
+        {
+            return value->data[0] == 'n' ? NULL : value;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_llm_admin_string(ngx_http_llm_admin_t *adm, const char *name,
+    ngx_str_t *value)
+{
+    int        rc;
+    llm_str_t  raw, text;
+
+    if (ngx_http_llm_admin_member(adm, name, &raw) == NULL) {
+        return NGX_DECLINED;
+    }
+
+    rc = llm_json_string(&adm->ctx->arena, &raw, &text);
+
+    if (rc == LLM_NOMEM) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc != LLM_OK) {
+        return ngx_http_llm_refuse(adm->ctx, LLM_ERROR_BAD_REQUEST, name,
+                                   "\"%s\" must be a string", name);
+    }
+
+    value->data = text.data;
+    value->len = text.len;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_llm_admin_arg(ngx_http_request_t *r, const char *name,
     ngx_str_t *value)
 {
@@ -245,88 +365,35 @@ ngx_http_llm_admin_arg(ngx_http_request_t *r, const char *name,
 }
 
 
-static void
-ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
+ngx_int_t
+ngx_http_llm_admin_arg_number(ngx_http_llm_admin_t *adm, const char *name,
+    ngx_uint_t *n, ngx_uint_t max)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 i;
-    ngx_msec_t                 wait;
-    llm_failure_e              failure;
-    ngx_http_llm_candidate_t  *cand;
+    ngx_int_t  rc, value;
+    ngx_str_t  text;
 
-    ngx_memzero(&ctx->error, sizeof(llm_error_t));
+    rc = ngx_http_llm_admin_arg(adm->ctx->request, name, &text);
 
-    rc = ngx_http_llm_check_scope(ctx);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_llm_plan(ctx);
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    wait = 0;
-    cand = NULL;
+    value = ngx_atoi(text.data, text.len);
 
-    if (rc == NGX_OK) {
-
-        /* what health says of each, in the order in which they would be
-           tried; the first that is fit is the one */
-
-        cand = ngx_http_llm_routes_next(ctx, &failure, &wait);
+    if (value < 1 || (ngx_uint_t) value > max) {
+        return ngx_http_llm_refuse(adm->ctx, LLM_ERROR_BAD_REQUEST, name,
+                                   "\"%s\" must be a number from 1 to %ui",
+                                   name, max);
     }
 
-    llm_buf_puts(b, "{\"allowed\":");
-    llm_buf_puts(b, rc == NGX_OK ? "true" : "false");
-    llm_buf_puts(b, ",\"status\":");
-    llm_buf_int(b, rc == NGX_OK ? 200 : rc);
+    *n = value;
 
-    if (ctx->error.code != LLM_ERROR_NONE) {
-        ngx_http_llm_admin_member(b, "code",
-            ngx_http_llm_str(&llm_error_names[ctx->error.code]));
-        ngx_http_llm_admin_member(b, "message",
-            ngx_http_llm_str(&ctx->error.message));
-    }
-
-    if (ctx->key) {
-        ngx_http_llm_admin_member(b, "key", &ctx->key->name);
-    }
-
-    ngx_http_llm_admin_member(b, "class", &ctx->class->name);
-
-    if (ctx->model) {
-        ngx_http_llm_admin_member(b, "model", &ctx->model->name);
-    }
-
-    if (rc == NGX_OK && cand == NULL) {
-
-        /* the class says what happens to a request that finds no room */
-
-        llm_buf_puts(b, ",\"wait_ms\":");
-        llm_buf_int(b, wait == (ngx_msec_t) -1 ? 0 : (int64_t) wait);
-    }
-
-    if (cand) {
-        ngx_http_llm_admin_member(b, "next", &cand->route->name);
-    }
-
-    llm_buf_puts(b, ",\"plan\":[");
-
-    for (i = 0; i < ctx->nplan; i++) {
-
-        if (i) {
-            llm_buf_puts(b, ",");
-        }
-
-        llm_buf_json(b, ctx->plan[i]->route->name.data,
-                     ctx->plan[i]->route->name.len);
-    }
-
-    llm_buf_puts(b, "],\"decision\":");
-    ngx_http_llm_account_print_decision(ctx, b);
-    llm_buf_puts(b, "}\n");
+    return NGX_OK;
 }
 
 
-static void
-ngx_http_llm_admin_member(llm_buf_t *b, const char *name, ngx_str_t *value)
+void
+ngx_http_llm_admin_print(llm_buf_t *b, const char *name, ngx_str_t *value)
 {
     llm_buf_puts(b, ",\"");
     llm_buf_puts(b, name);
@@ -336,13 +403,14 @@ ngx_http_llm_admin_member(llm_buf_t *b, const char *name, ngx_str_t *value)
 
 
 static ngx_int_t
-ngx_http_llm_admin_send(ngx_http_request_t *r, llm_buf_t *b)
+ngx_http_llm_admin_send(ngx_http_request_t *r, ngx_uint_t status,
+    llm_buf_t *b)
 {
     ngx_int_t     rc;
     ngx_buf_t    *buf;
     ngx_chain_t   out;
 
-    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.status = status;
     r->headers_out.content_length_n = b->len;
 
     ngx_str_set(&r->headers_out.content_type, "application/json");

@@ -16,6 +16,7 @@ typedef struct {
     ngx_http_llm_secret_t  *secret;
     unsigned                given:1;     /* a credential was sent */
     unsigned                differ:1;    /* two name different keys */
+    unsigned                failed:1;    /* a record could not be read */
 } ngx_http_llm_credential_t;
 
 
@@ -38,6 +39,10 @@ ngx_http_llm_authenticate(ngx_http_llm_ctx_t *ctx)
     ngx_memzero(&cr, sizeof(ngx_http_llm_credential_t));
 
     ngx_http_llm_find_credentials(ctx, &cr);
+
+    if (cr.failed) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     if (cr.differ) {
         return ngx_http_llm_refuse(ctx, LLM_ERROR_INVALID_API_KEY, NULL,
@@ -221,6 +226,8 @@ static void
 ngx_http_llm_try_credential(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_credential_t *cr, ngx_str_t *text)
 {
+    u_char                  digest[NGX_LLM_DIGEST_LEN];
+    ngx_int_t               rc;
     ngx_http_llm_key_t     *key;
     ngx_http_llm_secret_t  *secret;
 
@@ -230,13 +237,27 @@ ngx_http_llm_try_credential(ngx_http_llm_ctx_t *ctx,
 
     cr->given = 1;
 
-    key = ngx_http_llm_conf_find_key(ctx->lmcf, text, &secret);
+    ngx_llm_secret_digest(text, digest);
+
+    key = ngx_http_llm_conf_find_key(ctx->lmcf, digest, &secret);
 
     if (key == NULL) {
-        return;
+
+        rc = ngx_http_llm_runtime_find(ctx, digest, &key, &secret);
+
+        if (rc != NGX_OK) {
+            cr->failed |= (rc == NGX_ERROR);
+            return;
+        }
     }
 
-    if (cr->key && cr->key != key) {
+    /* each look at a run-time key makes another copy of it */
+
+    if (cr->key && cr->key != key
+        && (cr->key->name.len != key->name.len
+            || ngx_memcmp(cr->key->name.data, key->name.data, key->name.len)
+               != 0))
+    {
         cr->differ = 1;
         return;
     }

@@ -105,7 +105,7 @@ ngx_http_llm_body_prepare(ngx_http_llm_ctx_t *ctx)
     r = ctx->request;
     type = r->headers_in.content_type;
 
-    if (!(r->method & NGX_HTTP_POST)) {
+    if (!(r->method & NGX_HTTP_POST) || ctx->admin) {
         return NGX_OK;
     }
 

@@ -189,6 +189,12 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    if (lmcf->runtime_keys
+        && ngx_llm_keys_start(lmcf->runtime_keys, cycle) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     return lmcf->state ? ngx_llm_state_start(lmcf->state, cycle) : NGX_OK;
 }
 

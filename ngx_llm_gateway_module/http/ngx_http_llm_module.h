@@ -197,6 +197,8 @@ struct ngx_http_llm_ctx_s {
     ngx_http_llm_key_t        *key;           /* NULL: none */
     ngx_http_llm_class_t      *class;
     ngx_http_llm_class_t      *asked_class;   /* by an operator's question */
+    void                      *admin;         /* private to _admin*.c; a body
+                                                 is theirs to scan */
     ngx_addr_t                *asked_address; /* the same; NULL: any */
 
     llm_request_t              req;
@@ -312,6 +314,16 @@ uint64_t ngx_http_llm_clock_us(void);
  * location needs none, else the status of a refusal.
  */
 ngx_int_t ngx_http_llm_authenticate(ngx_http_llm_ctx_t *ctx);
+
+
+/* _runtime.c: keys that were made at run time, in the request's memory */
+
+/* by a secret's digest.  NGX_OK, NGX_DECLINED: there is none, NGX_ERROR */
+ngx_int_t ngx_http_llm_runtime_find(ngx_http_llm_ctx_t *ctx, u_char *digest,
+    ngx_http_llm_key_t **key, ngx_http_llm_secret_t **secret);
+/* by name, or NULL */
+ngx_http_llm_key_t *ngx_http_llm_runtime_by_name(ngx_http_llm_ctx_t *ctx,
+    ngx_str_t *name);
 
 
 /* _body.c */

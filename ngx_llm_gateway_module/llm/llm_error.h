@@ -40,7 +40,12 @@
     E(UPSTREAM_ERROR,        upstream_error,        502)                      \
     E(UPSTREAM_TIMEOUT,      upstream_timeout,      504)                      \
     E(INTERNAL_ERROR,        internal_error,        500)                      \
-    E(BAD_REQUEST,           bad_request,           400)
+    E(BAD_REQUEST,           bad_request,           400)                      \
+    E(KEY_NOT_FOUND,         key_not_found,         404)                      \
+    E(KEY_EXISTS,            key_exists,            409)                      \
+    E(KEY_READ_ONLY,         key_read_only,         409)                      \
+    E(METHOD_NOT_ALLOWED,    method_not_allowed,    405)                      \
+    E(ZONE_FULL,             zone_full,             507)
 
 typedef enum {
     LLM_ERROR_NONE = 0,

@@ -1,0 +1,113 @@
+
+/*
+ * What the files of llm_admin share: a request of an operator, and the routes
+ * that answer.
+ */
+
+
+#ifndef _NGX_HTTP_LLM_ADMIN_H_INCLUDED_
+#define _NGX_HTTP_LLM_ADMIN_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_module.h"
+
+
+#define NGX_HTTP_LLM_ADMIN_BODY_MAX   65536      /* bytes */
+#define NGX_HTTP_LLM_ADMIN_PAGE       100        /* items, if not asked for */
+#define NGX_HTTP_LLM_ADMIN_PAGE_MAX   1000
+#define NGX_HTTP_LLM_ADMIN_LOOK_MAX   20000      /* records looked at */
+
+
+typedef struct ngx_http_llm_admin_s  ngx_http_llm_admin_t;
+
+/*
+ * Answers: appends the JSON body to b.  NGX_OK, or the status of a refusal;
+ * NGX_ERROR without memory.
+ */
+typedef ngx_int_t (*ngx_http_llm_admin_pt)(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+
+
+/* .../RESOURCE, .../RESOURCE/NAME, .../RESOURCE/NAME/ACTION */
+
+typedef struct {
+    ngx_uint_t                 method;
+    ngx_str_t                  resource;
+    ngx_uint_t                 named;         /* has a NAME */
+    ngx_str_t                  action;        /* or empty */
+    ngx_http_llm_admin_pt      handler;
+} ngx_http_llm_admin_route_t;
+
+
+struct ngx_http_llm_admin_s {
+    ngx_http_llm_ctx_t          *ctx;
+    ngx_http_llm_admin_route_t  *route;
+    ngx_str_t                    name;
+    ngx_str_t                    body;        /* an object that was scanned, or
+                                                 empty */
+    ngx_uint_t                   status;      /* of the answer */
+};
+
+
+/* _admin_route.c: sets adm->route and adm->name, or refuses */
+ngx_int_t ngx_http_llm_admin_find(ngx_http_llm_admin_t *adm);
+
+
+/* _admin.c */
+
+/* an argument of the query, unescaped.  NGX_OK, NGX_DECLINED: it is not
+   there, NGX_ERROR */
+ngx_int_t ngx_http_llm_admin_arg(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+/* the same as a number of at least 1; n is left alone where it is not there.
+   NGX_OK, or a refusal */
+ngx_int_t ngx_http_llm_admin_arg_number(ngx_http_llm_admin_t *adm,
+    const char *name, ngx_uint_t *n, ngx_uint_t max);
+
+/* a member of the body as it stands, NULL: it is not there */
+llm_str_t *ngx_http_llm_admin_member(ngx_http_llm_admin_t *adm,
+    const char *name, llm_str_t *value);
+/* the same as a string: NGX_OK, NGX_DECLINED, or a refusal */
+ngx_int_t ngx_http_llm_admin_string(ngx_http_llm_admin_t *adm,
+    const char *name, ngx_str_t *value);
+
+/* appends ,"name":"value" */
+void ngx_http_llm_admin_print(llm_buf_t *b, const char *name,
+    ngx_str_t *value);
+
+
+/* _admin_explain.c: its own access phase, since the body is a model's */
+
+ngx_int_t ngx_http_llm_admin_subject(ngx_http_llm_ctx_t *ctx);
+void ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b);
+
+
+/* _admin_keys.c, _admin_key.c */
+
+ngx_int_t ngx_http_llm_admin_keys_list(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_keys_get(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_keys_create(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_keys_patch(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_keys_put(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_keys_delete(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_keys_rotate(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_keys_disable(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_keys_enable(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+/* appends a record as an object, without its closing brace */
+void ngx_http_llm_admin_keys_print(ngx_llm_keys_entry_t *entry, llm_buf_t *b);
+
+
+#endif /* _NGX_HTTP_LLM_ADMIN_H_INCLUDED_ */
