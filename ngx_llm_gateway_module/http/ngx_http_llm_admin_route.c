@@ -141,7 +141,7 @@ ngx_http_llm_admin_find(ngx_http_llm_admin_t *adm)
             return NGX_OK;
         }
 
-        known = 1;
+        known |= (route->handler != NULL);
     }
 
     if (!known) {

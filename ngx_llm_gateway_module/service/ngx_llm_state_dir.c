@@ -29,6 +29,8 @@ ngx_int_t
 ngx_llm_state_dir_add(ngx_conf_t *cf, ngx_llm_state_dir_t *d, ngx_str_t *dir)
 {
     u_char           *slash;
+    ngx_int_t         rc;
+    ngx_err_t         err;
     ngx_path_t       *path;
     ngx_file_info_t   fi;
 
@@ -59,16 +61,18 @@ ngx_llm_state_dir_add(ngx_conf_t *cf, ngx_llm_state_dir_t *d, ngx_str_t *dir)
         slash = (u_char *) strrchr((char *) d->dir.data, '/');
 
         if (slash && slash != d->dir.data) {
-            *slash = '\0';
 
-            if (ngx_llm_state_dir_writable(d->dir.data) != NGX_OK) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                                   "state directory \"%s\" cannot be made in "
-                                   "\"%s\"", dir->data, d->dir.data);
+            *slash = '\0';
+            rc = ngx_llm_state_dir_writable(d->dir.data);
+            err = ngx_errno;
+            *slash = '/';
+
+            if (rc != NGX_OK) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
+                                   "state directory \"%V\" cannot be made",
+                                   &d->dir);
                 return NGX_ERROR;
             }
-
-            *slash = '/';
         }
 
     } else if (!ngx_is_dir(&fi)) {
