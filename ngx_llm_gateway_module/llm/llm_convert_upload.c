@@ -14,6 +14,25 @@ static int llm_upload_mime(llm_convert_t *c, const llm_upload_t *u,
     unsigned file, llm_str_t *mime);
 
 
+/* sounds, which conversations have less use for */
+
+static const struct {
+    unsigned         at;
+    unsigned         len;
+    const char      *bytes;
+    llm_str_t        mime;
+} llm_upload_sounds[] = {
+    { 0, 3, "ID3", llm_string("audio/mp3") },
+    { 0, 2, "\xff\xfb", llm_string("audio/mp3") },
+    { 0, 2, "\xff\xf3", llm_string("audio/mp3") },
+    { 0, 2, "\xff\xf2", llm_string("audio/mp3") },
+    { 0, 4, "OggS", llm_string("audio/ogg") },
+    { 0, 4, "fLaC", llm_string("audio/flac") },
+    { 4, 4, "ftyp", llm_string("audio/mp4") },
+    { 0, 4, "\x1a\x45\xdf\xa3", llm_string("audio/webm") }
+};
+
+
 int
 llm_upload_read(llm_convert_t *c, const llm_convert_in_t *in,
     const char *const *names, unsigned n, llm_upload_t *u, llm_error_t *err)
@@ -185,28 +204,12 @@ static int
 llm_upload_mime(llm_convert_t *c, const llm_upload_t *u, unsigned file,
     llm_str_t *mime)
 {
-    unsigned               i;
-    llm_buf_t              b;
-    llm_str_t              head, text, none;
-    llm_form_t             form;
-    llm_block_t            block;
-    const llm_str_t       *bytes;
-
-    static const struct {
-        unsigned           at;
-        unsigned           len;
-        const char        *bytes;
-        llm_str_t          mime;
-    } sounds[] = {
-        { 0, 3, "ID3", llm_string("audio/mp3") },
-        { 0, 2, "\xff\xfb", llm_string("audio/mp3") },
-        { 0, 2, "\xff\xf3", llm_string("audio/mp3") },
-        { 0, 2, "\xff\xf2", llm_string("audio/mp3") },
-        { 0, 4, "OggS", llm_string("audio/ogg") },
-        { 0, 4, "fLaC", llm_string("audio/flac") },
-        { 4, 4, "ftyp", llm_string("audio/mp4") },
-        { 0, 4, "\x1a\x45\xdf\xa3", llm_string("audio/webm") }
-    };
+    unsigned          i;
+    llm_buf_t         b;
+    llm_str_t         head, text, none;
+    llm_form_t        form;
+    llm_block_t       block;
+    const llm_str_t  *bytes;
 
     if (u->mimes[file].len) {
         *mime = u->mimes[file];
@@ -219,12 +222,14 @@ llm_upload_mime(llm_convert_t *c, const llm_upload_t *u, unsigned file,
         return LLM_INVALID;
     }
 
-    for (i = 0; i < sizeof(sounds) / sizeof(sounds[0]); i++) {
-
-        if (memcmp(bytes->data + sounds[i].at, sounds[i].bytes, sounds[i].len)
+    for (i = 0; i < sizeof(llm_upload_sounds) / sizeof(llm_upload_sounds[0]);
+         i++)
+    {
+        if (memcmp(bytes->data + llm_upload_sounds[i].at,
+                   llm_upload_sounds[i].bytes, llm_upload_sounds[i].len)
             == 0)
         {
-            *mime = sounds[i].mime;
+            *mime = llm_upload_sounds[i].mime;
             return LLM_OK;
         }
     }

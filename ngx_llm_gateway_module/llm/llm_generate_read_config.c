@@ -7,6 +7,8 @@
 
 static int llm_generate_read_output(llm_generate_read_t *r,
     const llm_str_t *values);
+static int llm_generate_read_counts(llm_generate_read_t *r,
+    const llm_str_t *values);
 static int llm_generate_read_number(llm_generate_read_t *r,
     const llm_str_t *raw, const char *param, llm_str_t *out);
 static int llm_generate_read_strings(llm_generate_read_t *r,
@@ -108,6 +110,41 @@ llm_generate_read_config(llm_generate_read_t *r, const llm_str_t *raw)
         }
     }
 
+    rc = llm_generate_read_counts(r, values);
+
+    if (rc == LLM_OK) {
+        rc = llm_generate_read_strings(r, &values[CONFIG_STOP],
+                                       llm_generate_param("stopSequences"), 0,
+                                       &f->stop);
+    }
+
+    if (rc == LLM_OK) {
+        rc = llm_generate_read_strings(r, &values[CONFIG_MODALITIES],
+                                     llm_generate_param("responseModalities"),
+                                       1, &f->modalities);
+    }
+
+    if (rc == LLM_OK) {
+        rc = llm_generate_read_thinking(r, &values[CONFIG_THINKING]);
+    }
+
+    for (i = CONFIG_SPEECH; rc == LLM_OK && i < CONFIG_N_MEMBERS; i++) {
+        if (values[i].len) {
+            rc = llm_form_drop(f, llm_generate_config[i]);
+        }
+    }
+
+    return rc == LLM_OK ? llm_generate_read_output(r, values) : rc;
+}
+
+
+static int
+llm_generate_read_counts(llm_generate_read_t *r, const llm_str_t *values)
+{
+    llm_form_t  *f;
+
+    f = r->form;
+
     if (values[CONFIG_MAX_TOKENS].len) {
         f->max_tokens = llm_member_count(&values[CONFIG_MAX_TOKENS]);
 
@@ -132,26 +169,7 @@ llm_generate_read_config(llm_generate_read_t *r, const llm_str_t *raw)
         f->logprobs = (int) llm_member_true(&values[CONFIG_LOGPROBS]);
     }
 
-    rc = llm_generate_read_strings(r, &values[CONFIG_STOP],
-                                   llm_generate_param("stopSequences"), 0,
-                                   &f->stop);
-    if (rc == LLM_OK) {
-        rc = llm_generate_read_strings(r, &values[CONFIG_MODALITIES],
-                                     llm_generate_param("responseModalities"),
-                                       1, &f->modalities);
-    }
-
-    if (rc == LLM_OK) {
-        rc = llm_generate_read_thinking(r, &values[CONFIG_THINKING]);
-    }
-
-    for (i = CONFIG_SPEECH; rc == LLM_OK && i < CONFIG_N_MEMBERS; i++) {
-        if (values[i].len) {
-            rc = llm_form_drop(f, llm_generate_config[i]);
-        }
-    }
-
-    return rc == LLM_OK ? llm_generate_read_output(r, values) : rc;
+    return LLM_OK;
 }
 
 

@@ -12,6 +12,8 @@ static unsigned llm_generate_own_id(llm_generate_write_t *w,
     const llm_str_t *id);
 static int llm_generate_write_response(llm_generate_write_t *w,
     const llm_block_t *block);
+static int llm_generate_write_inside(llm_generate_write_t *w,
+    const llm_block_t *block);
 static int llm_generate_write_media(llm_generate_write_t *w,
     const llm_block_t *block);
 static void llm_generate_write_mime(llm_generate_write_t *w,
@@ -225,11 +227,9 @@ llm_generate_write_result(llm_generate_write_t *w, const llm_block_t *block,
 static int
 llm_generate_write_response(llm_generate_write_t *w, const llm_block_t *block)
 {
-    int                 rc;
-    unsigned            parts;
-    llm_str_t           text;
-    llm_json_e          type;
-    const llm_block_t  *b;
+    int         rc;
+    llm_str_t   text;
+    llm_json_e  type;
 
     if (block->json.len) {
         llm_form_print_raw(w->out, &block->json);
@@ -270,11 +270,19 @@ llm_generate_write_response(llm_generate_write_t *w, const llm_block_t *block)
         }
     }
 
-    if (!llm_quirk(w->x->to, LEVEL)) {
-        return LLM_OK;
-    }
+    return llm_quirk(w->x->to, LEVEL) ? llm_generate_write_inside(w, block)
+                                      : LLM_OK;
+}
 
-    /* images inside, which only the third generation takes */
+
+/* images inside, which only the third generation takes */
+
+static int
+llm_generate_write_inside(llm_generate_write_t *w, const llm_block_t *block)
+{
+    int                 rc;
+    unsigned            parts;
+    const llm_block_t  *b;
 
     rc = LLM_OK;
     parts = w->parts;

@@ -45,7 +45,7 @@ static const llm_quirk_name_t  llm_quirk_presets[] = {
     { llm_string("groq"), 0 },
     { llm_string("openrouter"), Q(MAX_TOKENS)|Q(OPENROUTER)|Q(TOP_K)
                                 |Q(CACHE_CONTROL) },
-    { llm_string("xai"), 0 },
+    { llm_string("xai"), Q(XAI_VIDEO) },
     { llm_string("vllm"), Q(TOP_K) },
     { llm_string("ollama"), Q(MAX_TOKENS)|Q(TOP_K) },
     { llm_string("perplexity"), Q(MAX_TOKENS)|Q(NO_STREAM_OPTIONS) },
