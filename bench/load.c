@@ -2,7 +2,7 @@
 /*
  * Streams by the thousand: what wrk cannot count.
  *
- *     load stream|idle PORT PATH KEY MODEL STREAMS RAMP_MS
+ *     load stream|idle|queued PORT PATH KEY MODEL STREAMS RAMP_MS
  *
  * Opens STREAMS connections over RAMP_MS and asks each for one stream.
  *
@@ -12,6 +12,8 @@
  *              event's way from provider to client
  *     idle     waits for the first event of each, prints how many came, and
  *              holds them until its standard input ends
+ *     queued   waits for no answer but that to a request that is sent last:
+ *              then the server has read all; prints and holds as above
  */
 
 
@@ -368,10 +370,42 @@ request_print(char *buf, size_t size, char **argv)
 }
 
 
+/* whether a request that comes behind all others was answered */
+
+static int
+last_asked(int port)
+{
+    int                 fd, n;
+    char                buf[512];
+    struct sockaddr_in  sin;
+
+    static const char   request[] = "GET /last HTTP/1.0\r\n\r\n";
+
+    memset(&sin, 0, sizeof(sin));
+    sin.sin_family = AF_INET;
+    sin.sin_port = htons(port);
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd == -1
+        || connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
+        || send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == -1)
+    {
+        return 0;
+    }
+
+    n = recv(fd, buf, sizeof(buf), 0);
+    close(fd);
+
+    return n > 0;
+}
+
+
 int
 main(int argc, char **argv)
 {
-    int                  i, n, epfd, idle, got, timeout;
+    int                  i, n, epfd, idle, queued, got, timeout;
     char                 request[2048];
     size_t               len;
     stream_t            *streams;
@@ -380,12 +414,13 @@ main(int argc, char **argv)
     struct epoll_event   events[MAX_EVENTS];
 
     if (argc != 8 || atoi(argv[6]) < 1) {
-        fprintf(stderr, "usage: load stream|idle PORT PATH KEY MODEL "
+        fprintf(stderr, "usage: load stream|idle|queued PORT PATH KEY MODEL "
                         "STREAMS RAMP_MS\n");
         return 2;
     }
 
-    idle = strcmp(argv[1], "idle") == 0;
+    queued = strcmp(argv[1], "queued") == 0;
+    idle = queued || strcmp(argv[1], "idle") == 0;
     count = atoi(argv[6]);
     ramp = (uint64_t) atoi(argv[7]) * 1000000;
     len = request_print(request, sizeof(request), argv);
@@ -416,6 +451,11 @@ main(int argc, char **argv)
             }
 
             opened++;
+        }
+
+        if (queued && opened == count) {
+            started = last_asked(atoi(argv[2])) ? count : 0;
+            break;
         }
 
         timeout = opened < count ? 1 : 100;

@@ -17,7 +17,7 @@
 # Other settings: ROUNDS, SECONDS_EACH, STREAMS, CHUNKS, GAP_MS, CONNECTIONS,
 # BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by the
 # examples; 8m: it stays in memory), TARGET (some of: unary class refused stream
-# idle), PROXY_BUFFER, BENCH_PORT.
+# idle queued), QUEUED, PROXY_BUFFER, BENCH_PORT.
 
 set -eu
 
@@ -26,14 +26,16 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 root=$PWD
 control=${CONTROL:-}
-target=${TARGET:-unary class refused stream idle}
+target=${TARGET:-unary class refused stream idle queued}
 
 if [ -n "${QUICK:-}" ]; then
     rounds=${ROUNDS:-1} seconds=${SECONDS_EACH:-2} stream_rounds=1
     streams=${STREAMS:-1000} chunks=${CHUNKS:-100} gap=${GAP_MS:-40}
+    queued=${QUEUED:-2000}
 else
     rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2} stream_rounds=3
     streams=${STREAMS:-1000} chunks=${CHUNKS:-300} gap=${GAP_MS:-40}
+    queued=${QUEUED:-10000}
 fi
 
 connections=${CONNECTIONS:-32}
@@ -93,8 +95,10 @@ for tool in nginx wrk cc awk; do
     command -v $tool > /dev/null || fail "$tool is missing"
 done
 
-[ "$(ulimit -n)" -ge 5000 ] || ulimit -n 16384 2>/dev/null \
-    || fail "at least 5000 open files are needed (ulimit -n)"
+files=$((queued + 1000))
+[ $files -ge 5000 ] || files=5000
+[ "$(ulimit -n)" -ge $files ] || ulimit -n $files 2>/dev/null \
+    || fail "at least $files open files are needed (ulimit -n)"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/llm-bench.XXXXXX")
 chmod 755 "$work"
@@ -223,29 +227,30 @@ run_streams() {
 }
 
 
-# $1 gateway or plain: what the worker grows by when streams wait, per stream
+# what the worker grows by when requests wait, per request: $1 row, $2 gateway
+# or plain, $3 path, $4 key, $5 model, $6 how many
 
-run_idle() {
+run_held() {
     nginx_start
 
-    # memory that the first requests take is not a stream's
+    # memory that the first requests take is not theirs
 
     $pin_load wrk -t 1 -c "$connections" -d 1s -s bench/post.lua \
-        "$(url "$1" unary)" -- 1000 bench-key unary > /dev/null
+        "$(url "$2" unary)" -- 1000 bench-key unary > /dev/null
 
     before=$(rss)
 
     mkfifo "$work/hold"
-    $pin_load "$work/load" idle "$port" "/$1/idle/v1/chat/completions" \
-        bench-key idle "$streams" 500 < "$work/hold" > "$work/held" &
+    $pin_load "$work/load" "$1" "$port" "/$2/$3/v1/chat/completions" \
+        "$4" "$5" "$6" 500 < "$work/hold" > "$work/held" &
     load=$!
     exec 9> "$work/hold"
 
     n=0
     while [ ! -s "$work/held" ]; do
         n=$((n + 1))
-        [ $n -lt 200 ] || fail "idle streams did not start"
-        kill -0 $load || fail "idle streams failed"
+        [ $n -lt 200 ] || fail "requests that wait did not start"
+        kill -0 $load || fail "requests that wait failed"
         sleep 0.1
     done
 
@@ -253,13 +258,27 @@ run_idle() {
     held=$(cat "$work/held")
 
     exec 9>&-
-    wait $load || fail "idle streams failed"
+    wait $load || fail "requests that wait failed"
     rm "$work/hold" "$work/held"
 
-    [ "$held" = "$streams" ] || fail "$held of $streams streams were held"
+    [ "$held" = "$6" ] || fail "$held of $6 requests were held"
 
-    echo "idle $1 $before $after $held" | awk '
+    echo "$1 $2 $before $after $held" | awk '
         { print $1, $2, 0, 0, 0, 0, ($4 - $3) / $5 }' >> "$work/results"
+}
+
+run_idle() {
+    run_held idle "$1" idle bench-key idle "$streams"
+}
+
+# the first of them has the one place that there is, and waits for no other
+
+run_queued() {
+    if [ "$1" = gateway ] && [ -z "$control" ]; then
+        run_held queued gateway queued wait-key queued "$queued"
+    else
+        run_held queued "$1" queued bench-key idle "$queued"
+    fi
 }
 
 
@@ -313,7 +332,7 @@ refused() {
 
 
 report() {
-    awk -v streams="$streams" \
+    awk -v streams="$streams" -v queued="$queued" \
         -v chunks="$chunks" -v gap="$gap" -v control="$control" '
 
         function median(row, way, column) {
@@ -422,6 +441,15 @@ report() {
                        "%.1f kB plain; wanted <=40%s\n", streams, g,
                        median("idle", "plain", 7), g <= 40 ? "" : ", missed"
             }
+
+            if (("queued", "gateway", 7) in values) {
+                g = median("queued", "gateway", 7)
+                print ""
+                printf "%d queued requests: %.1f kB each by the gateway, " \
+                       "%.1f kB where limit_req of plain nginx delays them; " \
+                       "wanted <=10%s\n", queued, g,
+                       median("queued", "plain", 7), g <= 10 ? "" : ", missed"
+            }
         }' "$work/results"
 }
 
@@ -475,6 +503,11 @@ for t in $target; do
     idle)
         run_idle gateway
         run_idle plain
+        ;;
+
+    queued)
+        run_queued gateway
+        run_queued plain
         ;;
 
     *)

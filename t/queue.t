@@ -430,7 +430,7 @@ my $each = (main::memory($pid) - $before) / $count;
 
 # a sanitizer's memory is not ours
 
-ok($each < 20 || $ENV{TEST_NGINX_LOAD_MODULES} =~ /asan/, "kB each: $each");
+ok($each < 11 || $ENV{TEST_NGINX_LOAD_MODULES} =~ /asan/, "kB each: $each");
 is(main::calls(), 'a=1', 'they wait');
 
 is(main::answer($first)->{status}, 200, 'the first');

@@ -16,9 +16,12 @@
 /* what one request may take from its pool for the pure layer */
 #define NGX_HTTP_LLM_ARENA_LIMIT  (64 * 1024 * 1024)
 
-/* taken from the pool at once, the first with the context in it, and what is
-   large enough to go by itself */
-#define NGX_HTTP_LLM_FIRST_CHUNK  12288
+/*
+ * The first pieces fill what nginx leaves free of the pool's blocks: a request
+ * that waits in the queue has no others.  Then comes a chunk for all that an
+ * attempt takes; what is large goes by itself.
+ */
+#define NGX_HTTP_LLM_FIRST        2560
 #define NGX_HTTP_LLM_CHUNK        8192
 #define NGX_HTTP_LLM_CHUNK_LARGE  4096
 
@@ -337,22 +340,14 @@ ngx_http_llm_create_ctx(ngx_http_request_t *r)
         return ctx;
     }
 
-    cln = ngx_pool_cleanup_add(r->pool, 0);
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_llm_ctx_t));
     if (cln == NULL) {
         return NULL;
     }
 
-    ctx = ngx_palloc(r->pool, NGX_HTTP_LLM_FIRST_CHUNK);
-    if (ctx == NULL) {
-        return NULL;
-    }
-
+    ctx = cln->data;
     ngx_memzero(ctx, sizeof(ngx_http_llm_ctx_t));
 
-    ctx->chunk = (u_char *) ctx + ngx_align(sizeof(ngx_http_llm_ctx_t), 16);
-    ctx->chunk_end = (u_char *) ctx + NGX_HTTP_LLM_FIRST_CHUNK;
-
-    cln->data = ctx;
     cln->handler = ngx_http_llm_ctx_cleanup;
 
     ctx->request = r;
@@ -369,6 +364,7 @@ ngx_http_llm_create_ctx(ngx_http_request_t *r)
     ctx->arena.alloc = ngx_http_llm_pool_alloc;
     ctx->arena.data = ctx;
     ctx->arena.left = NGX_HTTP_LLM_ARENA_LIMIT;
+    ctx->first = NGX_HTTP_LLM_FIRST;
 
     ctx->protocol = LLM_PROTOCOL_OPENAI;
 
@@ -469,6 +465,11 @@ ngx_http_llm_pool_alloc(void *data, size_t size)
     }
 
     size = ngx_align(size, 16);
+
+    if (size <= ctx->first) {
+        ctx->first -= size;
+        return ngx_palloc(ctx->request->pool, size);
+    }
 
     if ((size_t) (ctx->chunk_end - ctx->chunk) < size) {
 

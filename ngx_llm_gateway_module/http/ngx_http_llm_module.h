@@ -184,6 +184,8 @@ struct ngx_http_llm_ctx_s {
     ngx_http_llm_main_conf_t  *lmcf;
     ngx_http_llm_loc_conf_t   *llcf;
     llm_arena_t                arena;         /* over r->pool, */
+    size_t                     first;         /* of which this may be taken
+                                                 from it directly */
     u_char                    *chunk;         /* small pieces from here */
     u_char                    *chunk_end;
 

@@ -231,7 +231,7 @@ llm_scan_members_grow(llm_scan_t *s)
     uint32_t      *hashes;
     llm_member_t  *members;
 
-    n = s->amembers ? s->amembers * 2 : 16;
+    n = s->amembers ? s->amembers * 2 : 8;
 
     members = llm_alloc(s->arena, n * sizeof(llm_member_t));
     hashes = llm_alloc(s->arena, n * sizeof(uint32_t));

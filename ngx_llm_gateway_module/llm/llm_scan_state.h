@@ -52,7 +52,7 @@ typedef enum {
 #define LLM_SCAN_ESCAPED     6
 
 /* few texts nest deeper: their scanner keeps to this many levels */
-#define LLM_SCAN_LEVELS      24
+#define LLM_SCAN_LEVELS      16
 
 
 typedef struct {
