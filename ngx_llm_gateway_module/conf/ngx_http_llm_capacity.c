@@ -15,6 +15,11 @@
 #define NGX_HTTP_LLM_CHECK_MAX       1000    /* probes in a row */
 
 
+static char *ngx_http_llm_capacity_times(ngx_conf_t *cf, ngx_str_t *word,
+    ngx_str_t *value, ngx_uint_t *field);
+static void ngx_http_llm_capacity_check_default(ngx_http_llm_provider_t *p);
+
+
 char *
 ngx_http_llm_capacity_set_limit(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
     void *object)
@@ -142,29 +147,14 @@ ngx_http_llm_capacity_set_check(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
             goto duplicate;
         }
 
-        number = ngx_atoi(value.data, value.len);
-
-        if (number == NGX_ERROR || number == 0
-            || number > NGX_HTTP_LLM_CHECK_MAX)
+        if (ngx_http_llm_capacity_times(cf, &word[n], &value, field)
+            != NGX_CONF_OK)
         {
-            return ngx_http_llm_block_invalid(cf, &word[n],
-                                              "a number from 1 to 1000");
+            return NGX_CONF_ERROR;
         }
-
-        *field = number;
     }
 
-    if (p->check_interval == 0) {
-        p->check_interval = NGX_HTTP_LLM_CHECK_INTERVAL;
-    }
-
-    if (p->check_rise == 0) {
-        p->check_rise = NGX_HTTP_LLM_CHECK_RISE;
-    }
-
-    if (p->check_fall == 0) {
-        p->check_fall = NGX_HTTP_LLM_CHECK_FALL;
-    }
+    ngx_http_llm_capacity_check_default(p);
 
     return NGX_CONF_OK;
 
@@ -183,4 +173,39 @@ duplicate:
                        "duplicate parameter \"%V\"", &word[n]);
 
     return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_llm_capacity_times(ngx_conf_t *cf, ngx_str_t *word, ngx_str_t *value,
+    ngx_uint_t *field)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n == 0 || n > NGX_HTTP_LLM_CHECK_MAX) {
+        return ngx_http_llm_block_invalid(cf, word, "a number from 1 to 1000");
+    }
+
+    *field = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_llm_capacity_check_default(ngx_http_llm_provider_t *p)
+{
+    if (p->check_interval == 0) {
+        p->check_interval = NGX_HTTP_LLM_CHECK_INTERVAL;
+    }
+
+    if (p->check_rise == 0) {
+        p->check_rise = NGX_HTTP_LLM_CHECK_RISE;
+    }
+
+    if (p->check_fall == 0) {
+        p->check_fall = NGX_HTTP_LLM_CHECK_FALL;
+    }
 }

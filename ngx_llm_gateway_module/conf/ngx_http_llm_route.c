@@ -10,6 +10,11 @@ static char *ngx_http_llm_route_params(ngx_conf_t *cf,
     ngx_http_llm_route_t *route);
 static ngx_int_t ngx_http_llm_route_upstream_model(ngx_conf_t *cf,
     ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *model);
+static char *ngx_http_llm_route_number(ngx_conf_t *cf, ngx_str_t *word,
+    ngx_str_t *value, ngx_int_t min, ngx_int_t max, const char *right,
+    ngx_uint_t *out);
+static char *ngx_http_llm_route_context(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *value);
 static char *ngx_http_llm_route_without(ngx_conf_t *cf,
     ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *list);
 static char *ngx_http_llm_route_captures(ngx_conf_t *cf,
@@ -101,7 +106,6 @@ ngx_http_llm_route_set(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
 static char *
 ngx_http_llm_route_params(ngx_conf_t *cf, ngx_http_llm_route_t *route)
 {
-    ngx_int_t    n;
     ngx_str_t   *word, key, value;
     ngx_uint_t   i;
 
@@ -131,14 +135,14 @@ ngx_http_llm_route_params(ngx_conf_t *cf, ngx_http_llm_route_t *route)
                 goto duplicate;
             }
 
-            n = ngx_atoi(value.data, value.len);
-
-            if (n == NGX_ERROR || n == 0) {
-                return ngx_http_llm_block_invalid(cf, &word[i],
-                                                  "a number of at least 1");
+            if (ngx_http_llm_route_number(cf, &word[i], &value, 1,
+                                          NGX_MAX_INT_T_VALUE,
+                                          "a number of at least 1",
+                                          &route->priority)
+                != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
             }
-
-            route->priority = n;
 
         } else if (llm_str_is(&key, "weight")) {
 
@@ -146,14 +150,13 @@ ngx_http_llm_route_params(ngx_conf_t *cf, ngx_http_llm_route_t *route)
                 goto duplicate;
             }
 
-            n = ngx_atoi(value.data, value.len);
-
-            if (n == NGX_ERROR || n > 1000000) {
-                return ngx_http_llm_block_invalid(cf, &word[i],
-                                              "a number from 0 to 1000000");
+            if (ngx_http_llm_route_number(cf, &word[i], &value, 0, 1000000,
+                                          "a number from 0 to 1000000",
+                                          &route->weight)
+                != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
             }
-
-            route->weight = n;
 
         } else if (llm_str_is(&key, "active")) {
 
@@ -173,15 +176,11 @@ ngx_http_llm_route_params(ngx_conf_t *cf, ngx_http_llm_route_t *route)
                 goto duplicate;
             }
 
-            n = ngx_http_llm_block_count(&value);
-
-            if (n == NGX_ERROR || n == 0) {
-                return ngx_http_llm_block_invalid(cf, &word[i],
-                                              "a count above 0, like "
-                                              "\"context=128k\"");
+            if (ngx_http_llm_route_context(cf, route, &word[i], &value)
+                != NGX_CONF_OK)
+            {
+                return NGX_CONF_ERROR;
             }
-
-            route->context = n;
 
         } else if (llm_str_is(&key, "api")) {
 
@@ -248,6 +247,43 @@ ngx_http_llm_route_api(ngx_str_t *name)
     }
 
     return LLM_DIALECT_NONE;
+}
+
+
+static char *
+ngx_http_llm_route_number(ngx_conf_t *cf, ngx_str_t *word, ngx_str_t *value,
+    ngx_int_t min, ngx_int_t max, const char *right, ngx_uint_t *out)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n < min || n > max) {
+        return ngx_http_llm_block_invalid(cf, word, right);
+    }
+
+    *out = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_llm_route_context(ngx_conf_t *cf, ngx_http_llm_route_t *route,
+    ngx_str_t *word, ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    n = ngx_http_llm_block_count(value);
+
+    if (n == NGX_ERROR || n == 0) {
+        return ngx_http_llm_block_invalid(cf, word, "a count above 0, like "
+                                          "\"context=128k\"");
+    }
+
+    route->context = n;
+
+    return NGX_CONF_OK;
 }
 
 

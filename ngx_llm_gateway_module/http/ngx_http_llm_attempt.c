@@ -9,20 +9,12 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_module.h"
 
 
 /* most heads fit, so that their buffer does not grow */
 #define NGX_HTTP_LLM_HEAD_SIZE  1024
-
-
-/* client headers that never travel on */
-
-typedef struct {
-    size_t       len;
-    const char  *name;
-    unsigned     prefix:1;     /* all headers that begin so */
-} ngx_http_llm_header_name_t;
 
 
 static ngx_int_t ngx_http_llm_attempt_create_request(ngx_http_request_t *r);
@@ -37,7 +29,6 @@ static ngx_uint_t ngx_http_llm_attempt_has(ngx_http_llm_attempt_t *at,
 static void ngx_http_llm_attempt_args(ngx_str_t *args, llm_buf_t *b);
 static ngx_int_t ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at,
     llm_buf_t *b);
-static ngx_uint_t ngx_http_llm_attempt_may_drop(u_char *name, size_t len);
 static ngx_uint_t ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at,
     ngx_table_elt_t *h);
 static ngx_uint_t ngx_http_llm_attempt_neutral(ngx_table_elt_t *h);
@@ -47,51 +38,54 @@ static ngx_uint_t ngx_http_llm_attempt_hop(llm_buf_t *names,
     ngx_table_elt_t *h);
 
 
-#define ngx_http_llm_name(s)    { sizeof(s) - 1, s, 0 }
-#define ngx_http_llm_prefix(s)  { sizeof(s) - 1, s, 1 }
+/* client headers that never travel on */
 
 static const ngx_http_llm_header_name_t  ngx_http_llm_dropped_headers[] = {
 
     /* hop by hop, or said anew */
 
-    ngx_http_llm_name("host"),
-    ngx_http_llm_name("content-length"),
-    ngx_http_llm_name("connection"),
-    ngx_http_llm_name("keep-alive"),
-    ngx_http_llm_name("te"),
-    ngx_http_llm_name("trailer"),
-    ngx_http_llm_name("transfer-encoding"),
-    ngx_http_llm_name("upgrade"),
-    ngx_http_llm_name("http2-settings"),
-    ngx_http_llm_name("expect"),
-    ngx_http_llm_name("accept-encoding"),
-    ngx_http_llm_prefix("proxy-"),
+    ngx_http_llm_header_name("host"),
+    ngx_http_llm_header_name("content-length"),
+    ngx_http_llm_header_name("connection"),
+    ngx_http_llm_header_name("keep-alive"),
+    ngx_http_llm_header_name("te"),
+    ngx_http_llm_header_name("trailer"),
+    ngx_http_llm_header_name("transfer-encoding"),
+    ngx_http_llm_header_name("upgrade"),
+    ngx_http_llm_header_name("http2-settings"),
+    ngx_http_llm_header_name("expect"),
+    ngx_http_llm_header_name("accept-encoding"),
+    ngx_http_llm_header_prefix("proxy-"),
 
     /* the caller's credentials and identity */
 
-    ngx_http_llm_name("authorization"),
-    ngx_http_llm_name("x-api-key"),
-    ngx_http_llm_name("x-goog-api-key"),
-    ngx_http_llm_name("api-key"),
-    ngx_http_llm_name("cookie"),
-    ngx_http_llm_name("openai-organization"),
-    ngx_http_llm_name("openai-project"),
-    ngx_http_llm_name("x-goog-user-project"),
-    ngx_http_llm_name("forwarded"),
-    ngx_http_llm_name("via"),
-    ngx_http_llm_name("x-real-ip"),
-    ngx_http_llm_name("origin"),
-    ngx_http_llm_name("referer"),
-    ngx_http_llm_prefix("x-forwarded-"),
-    ngx_http_llm_prefix("x-claude-code-"),
-    ngx_http_llm_prefix("x-llm-"),
+    ngx_http_llm_header_name("authorization"),
+    ngx_http_llm_header_name("x-api-key"),
+    ngx_http_llm_header_name("x-goog-api-key"),
+    ngx_http_llm_header_name("api-key"),
+    ngx_http_llm_header_name("cookie"),
+    ngx_http_llm_header_name("openai-organization"),
+    ngx_http_llm_header_name("openai-project"),
+    ngx_http_llm_header_name("x-goog-user-project"),
+    ngx_http_llm_header_name("forwarded"),
+    ngx_http_llm_header_name("via"),
+    ngx_http_llm_header_name("x-real-ip"),
+    ngx_http_llm_header_name("origin"),
+    ngx_http_llm_header_name("referer"),
+    ngx_http_llm_header_prefix("x-forwarded-"),
+    ngx_http_llm_header_prefix("x-claude-code-"),
+    ngx_http_llm_header_prefix("x-llm-"),
 
     /* an answer of "not modified" would be none */
 
-    ngx_http_llm_prefix("if-"),
+    ngx_http_llm_header_prefix("if-"),
 
-    { 0, NULL, 0 }
+    ngx_http_llm_header_end
 };
+
+
+static ngx_http_llm_header_names_t  ngx_http_llm_dropped =
+    ngx_http_llm_header_names(ngx_http_llm_dropped_headers);
 
 
 ngx_int_t
@@ -460,74 +454,13 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 }
 
 
-/* most headers are told from all of the table by first byte and length */
-
-static ngx_uint_t
-ngx_http_llm_attempt_may_drop(u_char *name, size_t len)
-{
-    const ngx_http_llm_header_name_t  *d;
-
-    static uint64_t                    names, prefixes;
-
-#define ngx_http_llm_sieve(c, len)                                            \
-    ((uint64_t) 1 << (((u_char) (c) + (len) * 7) & 63))
-
-    if (names == 0) {
-        for (d = ngx_http_llm_dropped_headers; d->name; d++) {
-
-            if (d->prefix) {
-                prefixes |= ngx_http_llm_sieve(*d->name, 0);
-
-            } else {
-                names |= ngx_http_llm_sieve(*d->name, d->len);
-            }
-        }
-    }
-
-    return len && ((names & ngx_http_llm_sieve(*name, len))
-                   || (prefixes & ngx_http_llm_sieve(*name, 0)));
-
-#undef ngx_http_llm_sieve
-}
-
-
 static ngx_uint_t
 ngx_http_llm_attempt_keeps(ngx_http_llm_attempt_t *at, ngx_table_elt_t *h)
 {
-    u_char                            *p;
-    size_t                             len;
-    const ngx_http_llm_header_name_t  *d;
-
-    p = h->lowcase_key;
-    len = h->key.len;
-
-    d = ngx_http_llm_dropped_headers;
-
-    if (!ngx_http_llm_attempt_may_drop(p, len)) {
-
-        /* the end of the table */
-
-        d += sizeof(ngx_http_llm_dropped_headers)
-             / sizeof(ngx_http_llm_header_name_t) - 1;
-    }
-
-    for ( /* void */ ; d->name; d++) {
-
-        if ((d->len == len || (d->prefix && d->len < len))
-            && *p == (u_char) *d->name
-            && ngx_memcmp(p, d->name, d->len) == 0)
-        {
-            return 0;
-        }
-    }
-
-    for (len = 0; len < h->value.len; len++) {
-        if (h->value.data[len] < 0x20 && h->value.data[len] != '\t') {
-            return 0;
-        }
-    }
-
-    return !ngx_http_llm_attempt_has(at, p, h->key.len);
+    return !ngx_http_llm_header_listed(&ngx_http_llm_dropped, h->lowcase_key,
+                                       h->key.len)
+           && !ngx_http_llm_header_unsafe(&h->value)
+           && !ngx_http_llm_attempt_has(at, h->lowcase_key, h->key.len);
 }
 
 

@@ -20,6 +20,10 @@ typedef struct {
 } ngx_http_llm_credential_t;
 
 
+static ngx_int_t ngx_http_llm_header_credential(ngx_table_elt_t *h,
+    ngx_str_t *text);
+static void ngx_http_llm_query_credential(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_credential_t *cr);
 static void ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_credential_t *cr);
 static u_char *ngx_http_llm_log_handler(ngx_http_request_t *r,
@@ -84,16 +88,12 @@ static void
 ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_credential_t *cr)
 {
-    u_char              *p, *dst, *src;
-    ngx_str_t            text;
-    ngx_uint_t           i;
-    ngx_list_part_t     *part;
-    ngx_table_elt_t     *h;
-    ngx_http_request_t  *r;
+    ngx_str_t         text;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
-    r = ctx->request;
-
-    part = &r->headers_in.headers.part;
+    part = &ctx->request->headers_in.headers.part;
     h = part->elts;
 
     for (i = 0; /* void */ ; i++) {
@@ -108,65 +108,76 @@ ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
             i = 0;
         }
 
-        text = h[i].value;
-        p = h[i].lowcase_key;
-
-        switch (h[i].key.len) {
-
-        case sizeof("authorization") - 1:
-            if (ngx_memcmp(p, "authorization", sizeof("authorization") - 1)
-                != 0
-                || text.len <= sizeof("Bearer ") - 1
-                || ngx_strncasecmp(text.data, (u_char *) "Bearer ",
-                                   sizeof("Bearer ") - 1)
-                   != 0)
-            {
-                continue;
-            }
-
-            text.data += sizeof("Bearer ") - 1;
-            text.len -= sizeof("Bearer ") - 1;
-
-            while (text.len && *text.data == ' ') {
-                text.data++;
-                text.len--;
-            }
-
-            break;
-
-        case sizeof("x-goog-api-key") - 1:
-            if (ngx_memcmp(p, "x-goog-api-key", sizeof("x-goog-api-key") - 1)
-                != 0)
-            {
-                continue;
-            }
-
-            break;
-
-        case sizeof("x-api-key") - 1:
-            if (ngx_memcmp(p, "x-api-key", sizeof("x-api-key") - 1) != 0) {
-                continue;
-            }
-
-            break;
-
-        case sizeof("api-key") - 1:
-            if (ngx_memcmp(p, "api-key", sizeof("api-key") - 1) != 0) {
-                continue;
-            }
-
-            break;
-
-        default:
-            continue;
+        if (ngx_http_llm_header_credential(&h[i], &text) == NGX_OK) {
+            ngx_http_llm_try_credential(ctx, cr, &text);
         }
-
-        ngx_http_llm_try_credential(ctx, cr, &text);
     }
 
-    if (!ctx->llcf->query_key
-        || ngx_http_arg(r, (u_char *) "key", 3, &text) != NGX_OK)
-    {
+    if (ctx->llcf->query_key) {
+        ngx_http_llm_query_credential(ctx, cr);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_llm_header_credential(ngx_table_elt_t *h, ngx_str_t *text)
+{
+    u_char  *p;
+
+    *text = h->value;
+    p = h->lowcase_key;
+
+    switch (h->key.len) {
+
+    case sizeof("authorization") - 1:
+        if (ngx_memcmp(p, "authorization", sizeof("authorization") - 1) != 0
+            || text->len <= sizeof("Bearer ") - 1
+            || ngx_strncasecmp(text->data, (u_char *) "Bearer ",
+                               sizeof("Bearer ") - 1)
+               != 0)
+        {
+            return NGX_DECLINED;
+        }
+
+        text->data += sizeof("Bearer ") - 1;
+        text->len -= sizeof("Bearer ") - 1;
+
+        while (text->len && *text->data == ' ') {
+            text->data++;
+            text->len--;
+        }
+
+        return NGX_OK;
+
+    case sizeof("x-goog-api-key") - 1:
+        return ngx_memcmp(p, "x-goog-api-key", sizeof("x-goog-api-key") - 1)
+               == 0 ? NGX_OK : NGX_DECLINED;
+
+    case sizeof("x-api-key") - 1:
+        return ngx_memcmp(p, "x-api-key", sizeof("x-api-key") - 1) == 0
+               ? NGX_OK : NGX_DECLINED;
+
+    case sizeof("api-key") - 1:
+        return ngx_memcmp(p, "api-key", sizeof("api-key") - 1) == 0
+               ? NGX_OK : NGX_DECLINED;
+
+    default:
+        return NGX_DECLINED;
+    }
+}
+
+
+static void
+ngx_http_llm_query_credential(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_credential_t *cr)
+{
+    u_char              *dst, *src;
+    ngx_str_t            text;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    if (ngx_http_arg(r, (u_char *) "key", 3, &text) != NGX_OK) {
         return;
     }
 

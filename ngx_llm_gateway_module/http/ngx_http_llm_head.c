@@ -10,13 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_answer.h"
-
-
-typedef struct {
-    size_t       len;
-    const char  *name;
-    unsigned     prefix:1;
-} ngx_http_llm_head_name_t;
+#include "ngx_http_llm_header.h"
 
 
 static ngx_int_t ngx_http_llm_head_status(ngx_http_request_t *r,
@@ -29,41 +23,40 @@ static ngx_int_t ngx_http_llm_head_done(ngx_http_request_t *r,
     ngx_http_llm_answer_t *an);
 static void ngx_http_llm_head_reset(ngx_http_request_t *r,
     ngx_http_llm_answer_t *an);
-static ngx_uint_t ngx_http_llm_head_passes(u_char *name, size_t len,
-    ngx_str_t *value);
 static ngx_int_t ngx_http_llm_head_bad(ngx_http_llm_answer_t *an,
     const char *error);
 
 
-#define ngx_http_llm_name(s)    { sizeof(s) - 1, s, 0 }
-#define ngx_http_llm_prefix(s)  { sizeof(s) - 1, s, 1 }
-
 /* what a client is not to see: hop by hop, said anew by nginx, the account
    behind the gateway, or orders to nginx */
 
-static const ngx_http_llm_head_name_t  ngx_http_llm_hidden_headers[] = {
-    ngx_http_llm_name("connection"),
-    ngx_http_llm_name("content-length"),
-    ngx_http_llm_name("transfer-encoding"),
-    ngx_http_llm_name("keep-alive"),
-    ngx_http_llm_name("trailer"),
-    ngx_http_llm_name("te"),
-    ngx_http_llm_name("upgrade"),
-    ngx_http_llm_prefix("proxy-"),
-    ngx_http_llm_name("date"),
-    ngx_http_llm_name("server"),
-    ngx_http_llm_name("status"),
-    ngx_http_llm_name("alt-svc"),
-    ngx_http_llm_name("set-cookie"),
-    ngx_http_llm_name("strict-transport-security"),
-    ngx_http_llm_name("openai-organization"),
-    ngx_http_llm_name("openai-project"),
-    ngx_http_llm_name("anthropic-organization-id"),
-    ngx_http_llm_prefix("cf-"),
-    ngx_http_llm_prefix("x-accel-"),
-    ngx_http_llm_prefix("x-llm-"),
-    { 0, NULL, 0 }
+static const ngx_http_llm_header_name_t  ngx_http_llm_hidden_headers[] = {
+    ngx_http_llm_header_name("connection"),
+    ngx_http_llm_header_name("content-length"),
+    ngx_http_llm_header_name("transfer-encoding"),
+    ngx_http_llm_header_name("keep-alive"),
+    ngx_http_llm_header_name("trailer"),
+    ngx_http_llm_header_name("te"),
+    ngx_http_llm_header_name("upgrade"),
+    ngx_http_llm_header_prefix("proxy-"),
+    ngx_http_llm_header_name("date"),
+    ngx_http_llm_header_name("server"),
+    ngx_http_llm_header_name("status"),
+    ngx_http_llm_header_name("alt-svc"),
+    ngx_http_llm_header_name("set-cookie"),
+    ngx_http_llm_header_name("strict-transport-security"),
+    ngx_http_llm_header_name("openai-organization"),
+    ngx_http_llm_header_name("openai-project"),
+    ngx_http_llm_header_name("anthropic-organization-id"),
+    ngx_http_llm_header_prefix("cf-"),
+    ngx_http_llm_header_prefix("x-accel-"),
+    ngx_http_llm_header_prefix("x-llm-"),
+    ngx_http_llm_header_end
 };
+
+
+static ngx_http_llm_header_names_t  ngx_http_llm_hidden =
+    ngx_http_llm_header_names(ngx_http_llm_hidden_headers);
 
 
 ngx_int_t
@@ -266,7 +259,9 @@ ngx_http_llm_head_line(ngx_http_request_t *r, ngx_http_llm_answer_t *an)
         an->error_type = value;
     }
 
-    if (!ngx_http_llm_head_passes(p, name.len, &value)) {
+    if (ngx_http_llm_header_listed(&ngx_http_llm_hidden, p, name.len)
+        || ngx_http_llm_header_unsafe(&value))
+    {
         return NGX_OK;
     }
 
@@ -393,34 +388,6 @@ ngx_http_llm_head_done(ngx_http_request_t *r, ngx_http_llm_answer_t *an)
     u->headers_in.content_length_n = an->length ? an->rest : -1;
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_llm_head_passes(u_char *name, size_t len, ngx_str_t *value)
-{
-    size_t                           i;
-    const ngx_http_llm_head_name_t  *n;
-
-    for (n = ngx_http_llm_hidden_headers; n->name; n++) {
-
-        if ((n->len == len || (n->prefix && n->len < len))
-            && *name == (u_char) *n->name
-            && ngx_memcmp(name, n->name, n->len) == 0)
-        {
-            return 0;
-        }
-    }
-
-    for (i = 0; i < value->len; i++) {
-        if ((value->data[i] < 0x20 && value->data[i] != '\t')
-            || value->data[i] == 0x7f)
-        {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 

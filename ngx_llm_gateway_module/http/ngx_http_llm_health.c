@@ -128,14 +128,20 @@ ngx_http_llm_health_reason(ngx_http_llm_ctx_t *ctx,
         break;
     }
 
-    if (provider->limit_inflight | provider->limit_rpm | provider->limit_tpm) {
+    if (provider->limit_inflight
+        && ngx_llm_health_inflight(h) >= provider->limit_inflight)
+    {
+        *wait = 0;
+        return "account_full";
+    }
+
+    if (provider->limit_rpm | provider->limit_tpm) {
 
         tokens = provider->limit_tpm
                  ? ngx_http_llm_health_estimate(ctx, route) : 0;
 
         *wait = ngx_llm_health_full(h, provider->limit_rpm,
-                                    provider->limit_tpm,
-                                    provider->limit_inflight, tokens);
+                                    provider->limit_tpm, tokens);
         if (*wait) {
             return "account_full";
         }

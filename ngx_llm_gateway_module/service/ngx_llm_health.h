@@ -152,11 +152,11 @@ ngx_int_t ngx_llm_health_admit(ngx_llm_health_t *h, ngx_uint_t rpm,
     ngx_uint_t tpm, ngx_uint_t inflight, ngx_uint_t tokens, ngx_msec_t *wait);
 
 /*
- * 0: admit() would say NGX_OK now; else milliseconds until it may.  Nothing is
- * counted.
+ * 0: the minute has room for one more request of so many tokens; else the
+ * milliseconds until it may.  Nothing is counted.
  */
 ngx_msec_t ngx_llm_health_full(ngx_llm_health_t *h, ngx_uint_t rpm,
-    ngx_uint_t tpm, ngx_uint_t inflight, ngx_uint_t tokens);
+    ngx_uint_t tpm, ngx_uint_t tokens);
 
 /* admitted is ngx_current_msec at admit(): the minute that is corrected */
 void ngx_llm_health_tokens(ngx_llm_health_t *h, ngx_msec_t admitted,

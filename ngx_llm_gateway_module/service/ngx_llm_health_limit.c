@@ -139,20 +139,12 @@ ngx_llm_health_admit(ngx_llm_health_t *h, ngx_uint_t rpm, ngx_uint_t tpm,
 
 ngx_msec_t
 ngx_llm_health_full(ngx_llm_health_t *h, ngx_uint_t rpm, ngx_uint_t tpm,
-    ngx_uint_t inflight, ngx_uint_t tokens)
+    ngx_uint_t tokens)
 {
     ngx_msec_t                now, wait;
     ngx_llm_health_minute_t  *m;
 
-    if (h == NULL) {
-        return 0;
-    }
-
-    if (inflight && ngx_llm_health_inflight(h) >= inflight) {
-        return NGX_LLM_HEALTH_FULL_ASK;
-    }
-
-    if ((rpm == 0 && tpm == 0) || h->sh->minute == NULL) {
+    if (h == NULL || h->sh->minute == NULL) {
         return 0;
     }
 

@@ -391,10 +391,10 @@ cools(void)
     h = fresh();
     ngx_llm_health_cool(h, 0);
     is_int(check(h), NGX_LLM_HEALTH_OK, "no pause");
-    ngx_llm_health_cool(h, 2000);
+    is_int(ngx_llm_health_cool(h, 2000), 1, "a pause begins");
     is_int(check(h), NGX_LLM_HEALTH_COOLING, "a pause");
     is_int(wait_ms, 2000, "of two seconds");
-    ngx_llm_health_cool(h, 1000);
+    is_int(ngx_llm_health_cool(h, 1000), 0, "one is there already");
     (void) check(h);
     is_int(wait_ms, 2000, "a shorter one is no less");
     later(500);

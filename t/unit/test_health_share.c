@@ -12,10 +12,23 @@
 #define ROUNDS     5000
 
 
+/* times that full() and admit() did not say the same */
+
+static unsigned  disagreed;
+
+
 static int
 admit(ngx_llm_health_t *h, ngx_uint_t rpm, ngx_uint_t tpm, ngx_uint_t tokens)
 {
-    return ngx_llm_health_admit(h, rpm, tpm, 0, tokens, &wait_ms);
+    int         rc;
+    ngx_msec_t  full;
+
+    full = ngx_llm_health_full(h, rpm, tpm, tokens);
+    rc = ngx_llm_health_admit(h, rpm, tpm, 0, tokens, &wait_ms);
+
+    disagreed += (full != wait_ms);
+
+    return rc;
 }
 
 
@@ -527,6 +540,8 @@ main(void)
     wraps();
     killed();
     workers();
+
+    is_int(disagreed, 0, "whether there is room is told without taking it");
 
     return health_end();
 }
