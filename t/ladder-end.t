@@ -328,3 +328,34 @@ my @r = records(1, $n->usage_file);
 
 holds($r[0], 'outcome=client_closed attempts.length=1 latency_ms<2000');
 main::quits($n);
+
+
+=== TEST 12: an error of another protocol passes in the client's words
+--- http_config eval
+<<"_EOC_" . $::Key
+    llm_provider a {
+        protocol  anthropic;
+        pass      http://127.0.0.1:\$TEST_NGINX_PROVIDER_PORT/a/v1;
+    }
+
+    llm_class default { queue 300ms on=429; }
+    llm_model m       { route a; price input=1 output=2; }
+_EOC_
+--- config eval: $::Route
+--- provider
+a:
+    status 429
+    json {"type":"error","error":{"type":"rate_limit_error","message":"slower"}}
+--- steps
+my $r = main::chat('{"model": "m", "max_tokens": 5, "messages": '
+                   . '[{"role": "user", "content": "a"}]}');
+
+is($r->{status}, 429, 'status');
+holds($r, 'error.message~slower error.type !type');
+is($r->{headers}{'content-type'}, 'application/json', 'type');
+is($r->{headers}{'content-length'}, length $r->{content}, 'length');
+
+my @r = records(1);
+
+main::stopped($r[0], 'status=429 attempts.length=1'
+                     . ' attempts.0.error~"stopped by queue$"', 'its record');

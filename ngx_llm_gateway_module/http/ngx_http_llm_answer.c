@@ -293,9 +293,11 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
             an->peer_free = u->peer.free;
             u->peer.free = ngx_http_llm_answer_free;
 
-            /* one that ends with its connection is taken to be whole */
+            /* one that ends with its connection is taken to be whole; what is
+               translated is written anew */
 
-            an->kept = an->complete || (!an->chunked && an->rest < 0);
+            an->kept = an->complete || (!an->chunked && an->rest < 0)
+                       || at->translate != NULL;
 
             return NGX_HTTP_UPSTREAM_INVALID_HEADER;
         }

@@ -341,6 +341,14 @@ ngx_http_llm_answer_resend(ngx_http_llm_attempt_t *at)
     at->ctx->state = NGX_HTTP_LLM_DONE;
     at->ctx->first_token = ngx_current_msec;
 
+    if (at->translate
+        && (ngx_http_llm_rewrite_error(an) != NGX_OK
+            || ngx_http_llm_rewrite_head(an) != NGX_OK))
+    {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return NGX_OK;
+    }
+
     rc = ngx_http_llm_answer_resend_head(an, r);
 
     if (rc == NGX_OK) {
