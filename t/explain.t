@@ -72,10 +72,10 @@ my $r = main::explain('?key=web');
 is($r->{status}, 200, 'status');
 is($r->{headers}{'content-type'}, 'application/json', 'type');
 holds($r, 'allowed=true status=200 !code !message key=web class=default model=m'
-          . ' next=m#1 plan.length=3 plan.0=m#1 plan.1=m#2 plan.2=m#3'
+          . ' next=m#1 plan.length=4 plan.0=m#1 plan.1=m#2 plan.2=m#3'
           . ' decision.length=5 decision.0.route=m#1 decision.0.provider=a'
           . ' decision.0.kept=true decision.0.reason=kept'
-          . ' decision.3.kept=false decision.3.reason=protocol_mismatch'
+          . ' decision.3.kept=true decision.3.reason=kept'
           . ' decision.4.kept=false decision.4.reason=inactive');
 
 # by alias, without a key, in a class, at another endpoint
@@ -86,13 +86,13 @@ holds(main::explain('?key=web&class=eu'),
       'class=eu plan.length=2 plan.0=m#1 plan.1=m#3'
       . ' decision.1.reason=tag_missing decision.1.kept=false');
 holds(main::explain('?key=eu'), 'class=eu plan.length=2');
-holds(main::explain('?key=eu&class=default'), 'class=default plan.length=3');
+holds(main::explain('?key=eu&class=default'), 'class=default plan.length=4');
 holds(main::explain('?path=/any/v1/messages',
                     '{"model": "m", "max_tokens": 1, "messages": []}'),
-      'allowed=true plan.length=1 plan.0=m#4 next=m#4');
+      'allowed=true plan.length=4 plan.0=m#1 next=m#1');
 holds(main::explain('?path=%2Fv1%2Fmessages',
                     '{"model": "m", "max_tokens": 1, "messages": []}'),
-      'allowed=true plan.0=m#4');
+      'allowed=true plan.0=m#1');
 
 is(main::calls(), '', 'nobody is called');
 ok(!records(), 'and no record is written');
@@ -106,7 +106,7 @@ my $tool = '"tools": [{"type": "function", "function": {"name": "f"}}]';
 my $long = 'word ' x 100;
 
 holds(main::explain('', qq({"model": "m", "messages": [], $tool})),
-      'plan.length=2 decision.2.reason=tools_missing decision.2.kept=false');
+      'plan.length=3 decision.2.reason=tools_missing decision.2.kept=false');
 holds(main::explain('', qq({"model": "none", "user": "$long"})),
       'plan.length=1 plan.0=none#1 decision.1.reason=context_exceeded');
 holds(main::explain('?class=strict'),
@@ -269,7 +269,7 @@ my $d = JSON::PP::decode_json($r->{headers}{'x-llm-decision'} // 'null');
 
 is($r->{status}, 200, 'status');
 holds($d, 'length=5 0.route=m#1 0.kept=true 1.route=m#2 1.kept=true'
-          . ' 3.reason=protocol_mismatch 4.reason=inactive');
+          . ' 3.reason=kept 4.reason=inactive');
 
 # refused ones, too
 
