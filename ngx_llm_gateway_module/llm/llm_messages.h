@@ -94,6 +94,7 @@ typedef enum {
 typedef struct {
     llm_buf_t            event;   /* decoded: Bedrock sends it as base64 */
     llm_scan_t          *scan;
+    llm_buf_t            start;   /* message_start, until content comes */
     llm_buf_t            input;   /* of a tool call, told when it opened */
     llm_messages_open_e  open;
     unsigned             answer:1;    /* the forced tool was called */
@@ -105,6 +106,21 @@ int llm_messages_read_event(llm_translate_t *x, const llm_str_t *name,
     const llm_str_t *data);
 int llm_messages_read_end(llm_translate_t *x);
 
+/* tells the error that an event or an answer is; LLM_OK */
+int llm_messages_fault(llm_translate_t *x, const llm_str_t *json);
+
+
+/* llm_messages_pass.c: the client's own protocol, of another host */
+
+unsigned llm_messages_same(const llm_translate_t *x);
+
+/*
+ * Passes an event as it came; what is open is noted, so that the stream can be
+ * ended before its time.  type and index are raw.  LLM_OK or LLM_INVALID.
+ */
+int llm_messages_pass(llm_translate_t *x, const llm_str_t *type,
+    const llm_str_t *index, const llm_str_t *data);
+
 
 /* llm_messages_print.c: the client's answer */
 
@@ -113,6 +129,7 @@ typedef struct {
                                      the next one */
     llm_str_t          id;        /* of a tool call that is not opened yet */
     llm_str_t          name;
+    llm_str_t          whole;     /* an answer that is passed as it is */
     unsigned           held:1;    /* there is one */
     unsigned           open:1;    /* a block is open */
     unsigned           late:1;    /* a block of thinking is, which may wait */

@@ -17,6 +17,7 @@ enum {
     ID,
     MODEL,
     CONTENT,
+    INDEX,
     STOP,
     STOP_SEQUENCE,
     STOP_DETAILS,
@@ -44,6 +45,7 @@ static const llm_pick_t  llm_messages_answer_picks[ANSWER_N] = {
     { "id",            LLM_PICK_ROOT, LLM_PICK_RAW, ANY },
     { "model",         LLM_PICK_ROOT, LLM_PICK_RAW, ANY },
     { "content",       LLM_PICK_ROOT, LLM_PICK_RAW, ANY },
+    { "index",         LLM_PICK_ROOT, LLM_PICK_RAW, 32 },
     { "stop_reason",   LLM_PICK_ROOT, LLM_PICK_RAW, ANY },
     { "stop_sequence", LLM_PICK_ROOT, LLM_PICK_RAW, ANY },
     { "stop_details",  LLM_PICK_ROOT, 0, 0 },
@@ -130,7 +132,6 @@ static void llm_messages_close(llm_translate_t *x);
 static void llm_messages_text(llm_translate_t *x, const llm_str_t *raw);
 static void llm_messages_state(llm_translate_t *x, const llm_str_t *raw);
 static void llm_messages_note(llm_translate_t *x, const llm_str_t *citation);
-static int llm_messages_fault(llm_translate_t *x, const llm_str_t *json);
 static void llm_messages_stop(llm_translate_t *x, const llm_str_t *reason,
     const llm_str_t *sequence, const llm_str_t *explanation);
 
@@ -160,6 +161,11 @@ llm_messages_read_answer(llm_translate_t *x, const llm_str_t *body)
 
     if (llm_form_type(&v[CONTENT]) != LLM_JSON_ARRAY) {
         return LLM_INVALID;
+    }
+
+    if (llm_messages_same(x)) {
+        ((llm_messages_printer_t *) x->writer)->whole = *body;
+        return LLM_OK;
     }
 
     llm_translate_string(x, &v[ID], &id);
@@ -268,6 +274,10 @@ llm_messages_event(llm_translate_t *x, const llm_str_t *name,
 
     if (llm_scan_kept(&llm_messages_answer_set, data, v) != LLM_OK) {
         return LLM_INVALID;
+    }
+
+    if (llm_messages_same(x)) {
+        return llm_messages_pass(x, &v[TYPE], &v[INDEX], data);
     }
 
     if (llm_form_is(&v[TYPE], "content_block_delta")) {
@@ -541,7 +551,7 @@ llm_messages_stop(llm_translate_t *x, const llm_str_t *reason,
 }
 
 
-static int
+int
 llm_messages_fault(llm_translate_t *x, const llm_str_t *json)
 {
     if (llm_fault_tell(x, json) != LLM_OK) {

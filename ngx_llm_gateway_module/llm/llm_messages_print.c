@@ -53,12 +53,20 @@ static const char  *llm_messages_stops[LLM_STOP_N] = {
 void
 llm_messages_print(llm_translate_t *x, const llm_message_t *m, llm_buf_t *out)
 {
-    const llm_block_t  *block, *prev;
+    const llm_block_t       *block, *prev;
+    llm_messages_printer_t  *p;
+
+    p = x->writer;
 
     if (llm_claude_counts(x->form)) {
         llm_buf_puts(out, "{\"input_tokens\":");
         llm_buf_int(out, llm_usage_input(&x->usage));
         llm_buf_puts(out, "}");
+        return;
+    }
+
+    if (p->whole.len) {
+        llm_buf_add(out, p->whole.data, p->whole.len);
         return;
     }
 

@@ -224,53 +224,109 @@ static const char  *events[] = {
 
 
 static void
+frame(llm_buf_t *b, const char *type, const char *event)
+{
+    llm_buf_puts(b, "event: ");
+    llm_buf_puts(b, type);
+    llm_buf_puts(b, "\ndata: ");
+    llm_buf_puts(b, event);
+    llm_buf_puts(b, "\n\n");
+}
+
+
+static void
 check_events(void)
 {
     size_t    i, n;
     case_t    c;
-    unsigned  wrong;
+    unsigned  wrong, op;
 
-    case_open(&c, LLM_OP_MESSAGES, ASK, LLM_DIALECT_MESSAGES, 0);
+    static const llm_op_e  ops[] = { LLM_OP_CHAT, LLM_OP_MESSAGES };
+
+    case_open(&c, LLM_OP_CHAT, ASK, LLM_DIALECT_MESSAGES, 0);
 
     for (i = 0; i < NEVENTS; i++) {
         case_event(&c, NULL, events[i]);
     }
 
     is_int(llm_translate_ended(c.x), 1, "a stream that ends");
-    is_str(case_out(&c), START("msg_1") BLOCK("0", TEXT)
-           DELTA("0", "{\"type\":\"text_delta\",\"text\":\"H\"}") PING
-           DELTA("0", "{\"type\":\"text_delta\",\"text\":\"i \xf0\x9f\x98\x80"
-                      "\"}")
-           CLOSE("0") BLOCK("1", CALL("a"))
-           DELTA("1", "{\"type\":\"input_json_delta\",\"partial_json\":"
-                      "\"{\\\"x\\\":1}\"}")
-           CLOSE("1") STOP("tool_use", "0", "0", "0"),
-           "blocks of the provider's own tools are left out");
+    ok(!memmem(c.out.data, c.out.len, "web_search", 10),
+       "tools that the provider ran are left out");
+    ok(case_has(&c, "\"content\":\"H\"")
+       && case_has(&c, "\"content\":\"i \xf0\x9f\x98\x80\""), "texts are not");
+    ok(case_has(&c, "\"tool_calls\":[{\"index\":0,\"id\":\"a\"")
+       && case_has(&c, "\"arguments\":\"{\\\"x\\\":1}\""),
+       "a call that came at once");
+    ok(case_has(&c, "\"finish_reason\":\"tool_calls\""), "the end");
     case_close(&c);
 
     wrong = 0;
 
-    for (n = 0; n < NEVENTS; n++) {
-        case_open(&c, LLM_OP_MESSAGES, ASK, LLM_DIALECT_MESSAGES, 0);
+    for (op = 0; op < 2; op++) {
 
-        for (i = 0; i < n; i++) {
-            case_event(&c, NULL, events[i]);
+        for (n = 0; n < NEVENTS; n++) {
+            case_open(&c, ops[op], ASK, LLM_DIALECT_MESSAGES, 0);
+
+            for (i = 0; i < n; i++) {
+                case_event(&c, NULL, events[i]);
+            }
+
+            wrong += (llm_translate_end(c.x, &c.out) != LLM_INVALID);
+            case_close(&c);
         }
 
-        wrong += (llm_translate_end(c.x, &c.out) != LLM_INVALID);
+        case_open(&c, ops[op], ASK, LLM_DIALECT_MESSAGES, 0);
+        case_event(&c, NULL, events[0]);
+        is_int(case_event(&c, "error", "{\"type\":\"error\",\"error\":"
+                          "{\"type\":\"overloaded_error\",\"message\":"
+                          "\"Overloaded\"}}"),
+               LLM_DECLINED, "an error");
+        is_int(llm_translate_fault(c.x)->fault, LLM_FAULT_OVERLOADED,
+               "its class");
+        is_int(llm_translate_begun(c.x), 0, "nothing was said before");
         case_close(&c);
     }
 
     is_int(wrong, 0, "cut anywhere it has no good end");
+}
+
+
+/* another host of the same protocol: events are passed as they are */
+
+static void
+check_same(void)
+{
+    size_t     i;
+    case_t     c;
+    llm_buf_t  want;
+
+    static const char  *types[NEVENTS] = {
+        "message_start", "content_block_start", "content_block_delta",
+        "content_block_stop", "content_block_start", "ping",
+        "content_block_delta", "content_block_delta", "content_block_stop",
+        "content_block_start", "content_block_stop", NULL, "message_delta",
+        "message_stop"
+    };
 
     case_open(&c, LLM_OP_MESSAGES, ASK, LLM_DIALECT_MESSAGES, 0);
-    case_event(&c, NULL, events[0]);
-    is_int(case_event(&c, "error", "{\"type\":\"error\",\"error\":{\"type\":"
-                      "\"overloaded_error\",\"message\":\"Overloaded\"}}"),
-           LLM_DECLINED, "an error");
-    is_int(llm_translate_fault(c.x)->fault, LLM_FAULT_OVERLOADED,
-           "its class");
-    is_int(llm_translate_begun(c.x), 0, "nothing was said before");
+    llm_buf_init(&want, c.arena);
+
+    for (i = 0; i < NEVENTS; i++) {
+        case_event(&c, NULL, events[i]);
+
+        if (types[i]) {
+            frame(&want, types[i], events[i]);
+        }
+
+        if (i == 0) {
+            is_int(c.out.len, 0, "a start waits for content");
+        }
+    }
+
+    llm_buf_add(&want, "", 1);
+
+    is_int(llm_translate_ended(c.x), 1, "a stream that ends");
+    is_str(case_out(&c), (char *) want.data, "each event as it was");
     case_close(&c);
 
     case_open(&c, LLM_OP_MESSAGES, ASK, LLM_DIALECT_MESSAGES, 0);
@@ -281,8 +337,20 @@ check_events(void)
 
     c.out.len = 0;
     llm_translate_length(c.x, &c.out);
-    is_str(case_out(&c), CLOSE("0") STOP("max_tokens", "0", "0", "0"),
+    is_str(case_out(&c), CLOSE("1") STOP("max_tokens", "0", "0", "0"),
            "an end by the gateway's own limit");
+    case_close(&c);
+
+    case_open(&c, LLM_OP_MESSAGES, ASK, LLM_DIALECT_MESSAGES, 0);
+    is_int(case_event(&c, NULL, events[4]), LLM_INVALID,
+           "a block before the start");
+    case_close(&c);
+
+    case_open(&c, LLM_OP_MESSAGES, ASK, LLM_DIALECT_MESSAGES, 0);
+    case_answer(&c, "{\"type\":\"message\", \"content\":[{\"type\":"
+                "\"novel\",\"x\":1e400}]}");
+    is_str(case_out(&c), "{\"type\":\"message\", \"content\":[{\"type\":"
+           "\"novel\",\"x\":1e400}]}", "a message as it was");
     case_close(&c);
 }
 
@@ -361,7 +429,8 @@ check_bedrock(void)
     }
 
     is_int(llm_translate_ended(c.x), 1, "chunks of Bedrock");
-    ok(case_has(&c, STOP("tool_use", "0", "0", "0")), "and their end");
+    ok(case_has(&c, "event: message_stop\ndata: {\"type\":"
+                    "\"message_stop\"}\n\n"), "and their end");
     case_close(&c);
 
     case_open(&c, LLM_OP_MESSAGES, ASK, LLM_DIALECT_MESSAGES,
@@ -388,6 +457,7 @@ main(void)
     check_whole();
     check_state();
     check_events();
+    check_same();
     check_forced();
     check_bedrock();
 
