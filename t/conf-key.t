@@ -159,9 +159,9 @@ in "owner" directive, it must be 1 to 128 printable ASCII characters
 
 === what keys do not have
 --- http_config
-    llm_key caller { limit rpm=10; }
+    llm_key caller { retry 1; }
 --- error_log
-unknown directive "limit" in
+unknown directive "retry" in
 
 
 === a model by regular expression

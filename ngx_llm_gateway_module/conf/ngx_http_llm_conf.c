@@ -4,6 +4,7 @@
 #include "ngx_http_llm_class.h"
 #include "ngx_http_llm_key.h"
 #include "ngx_http_llm_label.h"
+#include "ngx_http_llm_limit.h"
 #include "ngx_http_llm_location.h"
 #include "ngx_http_llm_lookup.h"
 #include "ngx_http_llm_model.h"
@@ -84,6 +85,13 @@ ngx_command_t  ngx_http_llm_commands[] = {
     { ngx_string("llm_key"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
       ngx_http_llm_key_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_limit"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_llm_limit_set,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -210,6 +218,10 @@ ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     if (ngx_http_llm_key_init(cf, lmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_llm_limit_init(cf, lmcf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 

@@ -15,6 +15,7 @@
 #include <ngx_http.h>
 
 #include "llm_endpoint.h"
+#include "llm_limit.h"
 #include "llm_policy.h"
 #include "llm_price.h"
 #include "llm_quirk.h"
@@ -90,6 +91,8 @@ struct ngx_http_llm_provider_s {
     ngx_msec_t                 check_interval;
     ngx_uint_t                 check_rise;
     ngx_uint_t                 check_fall;
+
+    llm_subject_t             *subject;       /* of llm_limit; NULL: none */
 
     ngx_uint_t                 index;         /* in lmcf->providers */
     ngx_http_llm_place_t       place;
@@ -184,6 +187,7 @@ struct ngx_http_llm_model_s {
     ngx_uint_t                 has_contract;
     ngx_http_llm_contract_t    contract;
     ngx_array_t                backups;       /* ngx_http_llm_backup_t */
+    llm_subject_t             *subject;       /* of llm_limit; NULL: none */
     ngx_http_llm_place_t       place;
 };
 
@@ -240,8 +244,18 @@ struct ngx_http_llm_key_s {
                                                  longer valid; 0: never */
     ngx_flag_t                 active;
     ngx_array_t                secrets;       /* ngx_http_llm_secret_t */
+
+    ngx_array_t                limits;        /* llm_limit_t, of "limit"; elts
+                                                 NULL: none */
+    llm_subject_t             *subjects;      /* that limits hold for: key,
+                                                 app, team, owner, env */
+    ngx_uint_t                 nsubjects;
     ngx_http_llm_place_t       place;
 };
+
+
+/* words of "limit" and "llm_limit" for one subject */
+#define NGX_HTTP_LLM_LIMITS_MAX  8
 
 
 typedef struct {
@@ -356,6 +370,17 @@ ngx_uint_t ngx_http_llm_conf_has_tag(ngx_http_llm_provider_t *p,
  */
 ngx_uint_t ngx_http_llm_conf_key_allows(ngx_http_llm_key_t *key,
     ngx_http_llm_model_t *model, ngx_str_t *asked);
+
+/*
+ * Sets key->subjects from its names, its own limits and all llm_limit; memory
+ * and key->limits must live as long as requests that use the key.  For keys
+ * that are made at run time too.
+ */
+ngx_int_t ngx_http_llm_limit_bind(ngx_http_llm_main_conf_t *lmcf,
+    ngx_http_llm_key_t *key, ngx_pool_t *pool);
+
+/* a limit as it was written, for messages */
+#define ngx_http_llm_limit_text(l)  ((ngx_str_t *) &(l)->text)
 
 /* whether "deny" names it, which holds for backups too */
 ngx_uint_t ngx_http_llm_conf_key_denies(ngx_http_llm_key_t *key,

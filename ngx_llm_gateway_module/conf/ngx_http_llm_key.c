@@ -1,5 +1,6 @@
 
 #include "ngx_http_llm_key.h"
+#include "ngx_http_llm_limit.h"
 #include "ngx_http_llm_lookup.h"
 
 
@@ -56,6 +57,9 @@ static ngx_http_llm_directive_t  ngx_http_llm_key_directives[] = {
       ngx_http_llm_key_cidr, 0 },
 
     { ngx_string("expires"), 1, 1, ngx_http_llm_key_expires, 0 },
+
+    { ngx_string("limit"), 1, NGX_HTTP_LLM_ARGS_ANY,
+      ngx_http_llm_limit_set_key, offsetof(ngx_http_llm_key_t, limits) },
 
     { ngx_string("active"), 1, 1, ngx_http_llm_block_set_flag,
       offsetof(ngx_http_llm_key_t, active) },

@@ -54,6 +54,12 @@ ngx_http_llm_lookup_create(ngx_conf_t *cf)
         return NULL;
     }
 
+    if (ngx_array_init(&lookup->rules, cf->pool, 4, sizeof(void *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
     if (ngx_array_init(&lookup->key_classes, cf->pool, 4,
                        sizeof(ngx_http_llm_pending_t))
         != NGX_OK)

@@ -73,6 +73,7 @@ typedef struct {
     ngx_http_llm_table_t       keys;
     ngx_http_llm_table_t       secrets;       /* by digest */
     ngx_http_llm_table_t       tags;          /* routes */
+    ngx_http_llm_table_t       limits;        /* by subject as written */
     ngx_http_llm_table_t       upstreams;     /* by address of the block: the
                                                  first provider of each */
 
@@ -83,6 +84,8 @@ typedef struct {
     ngx_array_t                key_classes;
     ngx_array_t                location_classes;
 
+    ngx_array_t                rules;         /* of llm_limit, private to
+                                                 _limit.c */
     ngx_array_t                tls;           /* ngx_http_llm_tls_t */
     ngx_http_upstream_conf_t   hidden;        /* holds the hash of hidden
                                                  headers */

@@ -89,7 +89,11 @@ ngx_http_llm_access_handler(ngx_http_request_t *r)
         if (rc != NGX_OK) {
             return rc;
         }
+    }
 
+    if (ctx->state == NGX_HTTP_LLM_BODY
+        || ctx->state == NGX_HTTP_LLM_RESERVING)
+    {
         start = ngx_http_llm_clock_us();
         r->connection->log->action = "choosing llm routes";
 
@@ -111,7 +115,14 @@ ngx_http_llm_authorize(ngx_http_llm_ctx_t *ctx)
 
     if (!(ctx->target.op->flags & LLM_OP_LOCAL)) {
 
-        rc = ngx_http_llm_plan(ctx);
+        if (ctx->state == NGX_HTTP_LLM_BODY) {
+            rc = ngx_http_llm_plan(ctx);
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
+
+        rc = ngx_http_llm_quota_reserve(ctx);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -271,6 +282,10 @@ ngx_http_llm_refused(ngx_http_llm_ctx_t *ctx)
 
     ctx->state = NGX_HTTP_LLM_DONE;
 
+    /* before the client hears of it, and may ask again */
+
+    ngx_http_llm_quota_settle(ctx);
+
     status = llm_error_status(&ctx->error);
     level = (status >= 500) ? NGX_LOG_ERR : NGX_LOG_INFO;
 
@@ -398,11 +413,12 @@ ngx_http_llm_create_ctx(ngx_http_request_t *r)
 }
 
 
-/* found by its address in the pool's list; there is nothing to clean */
+/* found by its address in the pool's list, too */
 
 static void
 ngx_http_llm_ctx_cleanup(void *data)
 {
+    ngx_http_llm_quota_settle(data);
 }
 
 

@@ -232,6 +232,7 @@ ngx_http_llm_account_log_handler(ngx_http_request_t *r)
     ctx->logged = 1;
 
     ngx_http_llm_account_settle(ctx);
+    ngx_http_llm_quota_settle(ctx);
 
     ctx->outcome = ngx_http_llm_account_decide(ctx);
 

@@ -11,10 +11,12 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_admin.h"
+#include "ngx_http_llm_quota.h"
 
 
 static ngx_int_t ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx,
     ngx_str_t *text);
+static void ngx_http_llm_admin_limit(void *data, llm_standing_t *s);
 
 
 /* whose request, to what, in which class, is to be explained */
@@ -106,6 +108,7 @@ ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx, ngx_str_t *text)
 void
 ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 {
+    llm_buf_t                  limits;
     ngx_int_t                  rc;
     ngx_uint_t                 i;
     ngx_msec_t                 wait;
@@ -118,6 +121,12 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 
     if (rc == NGX_OK) {
         rc = ngx_http_llm_plan(ctx);
+    }
+
+    llm_buf_init(&limits, &ctx->arena);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_llm_quota_would(ctx, ngx_http_llm_admin_limit, &limits);
     }
 
     wait = 0;
@@ -177,7 +186,24 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
                      ctx->plan[i]->route->name.len);
     }
 
+    llm_buf_puts(b, "],\"limits\":[");
+    llm_buf_add(b, limits.data, limits.len);
     llm_buf_puts(b, "],\"decision\":");
     ngx_http_llm_account_print_decision(ctx, b);
     llm_buf_puts(b, "}\n");
+}
+
+
+/* called under the zone's lock: memory alone */
+
+static void
+ngx_http_llm_admin_limit(void *data, llm_standing_t *s)
+{
+    llm_buf_t *b = data;
+
+    if (b->len) {
+        llm_buf_puts(b, ",");
+    }
+
+    ngx_http_llm_quota_print(b, s, s->retry_ms != 0 && !s->limit->shadow);
 }

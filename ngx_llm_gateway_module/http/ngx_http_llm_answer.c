@@ -444,7 +444,7 @@ ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an)
 
     an->gathered = 1;
 
-    ngx_http_llm_answer_account(an);
+    ngx_http_llm_answer_close(an);
 
     return ngx_http_llm_answer_commit(an);
 }
@@ -677,6 +677,14 @@ ngx_http_llm_answer_filter(void *data, ssize_t bytes)
 
     if (an->complete) {
         u->length = 0;
+
+        if (!r->connection->error
+            && (at->status >= 400 || an->kind == LLM_ANSWER_OPAQUE
+                || (an->end_rc == LLM_OK
+                    && !(llm_answer_seen(an->reader) & LLM_EVENT_ERROR))))
+        {
+            ngx_http_llm_answer_close(an);
+        }
 
         if (an->extra) {
             ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,

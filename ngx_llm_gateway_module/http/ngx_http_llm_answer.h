@@ -135,6 +135,12 @@ ngx_int_t ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an);
 
 /* usage and cost, as soon as nothing more can come */
 void ngx_http_llm_answer_account(ngx_http_llm_answer_t *an);
+/*
+ * The same for an answer that is whole and goes to the client: what the
+ * request holds of its limits is settled before its last byte leaves, so that
+ * a client that asks again at once finds it free.
+ */
+void ngx_http_llm_answer_close(ngx_http_llm_answer_t *an);
 /* what the reader took for an error, in our words; the provider's own go to
    at->detail */
 const char *ngx_http_llm_answer_told(ngx_http_llm_answer_t *an);

@@ -14,11 +14,10 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_ladder.h"
+#include "ngx_http_llm_quota.h"
 
 
 static ngx_int_t ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx);
-static ngx_int_t ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data,
     ngx_int_t rc);
 static void ngx_http_llm_ladder_states(ngx_http_request_t *r,
@@ -174,112 +173,6 @@ ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
 
 
 ngx_int_t
-ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung, ngx_msec_t *wait)
-{
-    ngx_int_t                rc;
-    ngx_uint_t               i;
-    const char              *reason;
-    ngx_http_llm_attempt_t  *at, **atp, *last;
-
-    last = ctx->current;
-
-    /* one that found no room before is used again: a queue asks often */
-
-    at = ctx->spare;
-
-    if (at == NULL) {
-        at = llm_alloc(&ctx->arena, sizeof(ngx_http_llm_attempt_t));
-        if (at == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        ctx->spare = at;
-    }
-
-    ngx_memzero(at, sizeof(ngx_http_llm_attempt_t));
-
-    at->ctx = ctx;
-    at->candidate = cand;
-    at->route = cand->route;
-    at->op = cand->op;
-    at->upstream_model = cand->upstream_model;
-    at->n = ctx->attempts.nelts + 1;
-    at->rung = rung;
-    llm_pace_init(&at->pace);
-    at->start = ngx_current_msec;
-    at->forced = cand->forced;
-
-    if (rung == NGX_HTTP_LLM_RUNG_RETRY) {
-        at->retry = last->retry + 1;
-
-    } else if (last && last->candidate == cand) {
-
-        /* the same route again, after a wait in the queue */
-
-        at->rung = NGX_HTTP_LLM_RUNG_RETRY;
-    }
-
-    if (ngx_http_llm_health_acquire(at, &reason, wait) != NGX_OK) {
-        cand->busy = 1;
-        cand->kept = 0;
-        cand->reason = reason;
-        return NGX_BUSY;
-    }
-
-    rc = ngx_http_llm_translate_begin(at);
-
-    if (rc != NGX_OK) {
-        at->rc = NGX_DONE;
-        ngx_http_llm_health_release(at);
-
-        if (rc == NGX_ERROR) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        cand->tried = 1;
-        cand->kept = 0;
-        cand->reason = "untranslatable";
-        return NGX_BUSY;
-    }
-
-    if (rung != NGX_HTTP_LLM_RUNG_FIRST
-        && ngx_http_llm_health_spend(cand->route, ctx->class->retry_budget)
-           != NGX_OK)
-    {
-        at->rc = NGX_DONE;
-        ngx_http_llm_health_release(at);
-
-        cand->busy = 1;
-        cand->kept = 0;
-        cand->reason = "retry_budget";
-        return NGX_BUSY;
-    }
-
-    ctx->spare = NULL;
-
-    cand->tried = 1;
-
-    atp = ngx_array_push(&ctx->attempts);
-    if (atp == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    *atp = at;
-
-    /* what others had taken in this moment may be free after the attempt */
-
-    for (i = 0; i < ctx->nplan; i++) {
-        ctx->plan[i]->busy = 0;
-    }
-
-    ctx->rung = at->rung;
-
-    return ngx_http_llm_ladder_run(ctx, at);
-}
-
-
-static ngx_int_t
 ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 {
     ngx_http_request_t          *r, *sr;
@@ -311,6 +204,8 @@ ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
 
     at->request = sr;
 
+    ngx_http_llm_quota_sent(at);
+
     return NGX_OK;
 }
 
@@ -338,6 +233,10 @@ ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 
         /* no upstream came about that could have done it */
         ngx_http_llm_health_release(at);
+
+        if (!at->stale || at->repeated) {
+            ngx_http_llm_quota_release(at);
+        }
 
         ngx_http_llm_ladder_states(r, sr);
     }
@@ -576,6 +475,10 @@ ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx, llm_reason_e reason,
                                    "the deadline of class \"%V\" passed before "
                                    "a route could be tried",
                                    &ctx->class->name);
+    }
+
+    if (ngx_http_llm_quota_limited(ctx)) {
+        return ngx_http_llm_quota_refuse(ctx, &ctx->limited);
     }
 
     ctx->retry_after = ngx_http_llm_ladder_seconds(wait);

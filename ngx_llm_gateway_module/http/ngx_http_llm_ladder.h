@@ -1,7 +1,7 @@
 
 /*
- * The parts of the ladder that its files share: _ladder.c walks,
- * _decide.c decides, _wait.c waits.
+ * The parts of the ladder that its files share: _ladder.c walks, _take.c takes
+ * a route, _decide.c decides, _wait.c waits.
  */
 
 
@@ -16,15 +16,26 @@
 
 ngx_int_t ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_rung_e rung, llm_failure_e *failure, ngx_msec_t *wait);
-ngx_int_t ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung,
-    ngx_msec_t *wait);
+/* starts an attempt that is in ctx->attempts */
+ngx_int_t ngx_http_llm_ladder_run(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_attempt_t *at);
 ngx_int_t ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx,
     llm_failure_e failure, ngx_msec_t wait);
 ngx_int_t ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx,
     llm_reason_e reason, ngx_msec_t wait);
 /* Retry-After of a wait in milliseconds */
 ngx_uint_t ngx_http_llm_ladder_seconds(ngx_msec_t wait);
+
+
+/* _take.c */
+
+/*
+ * An attempt on this route, if health, limits and the retry budget let it be:
+ * else NGX_BUSY, with the reason in the candidate.
+ */
+ngx_int_t ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung,
+    ngx_msec_t *wait);
 
 
 /* _decide.c */

@@ -176,15 +176,16 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
         ngx_http_llm_warm_heap(cycle);
     }
 
-    if (ngx_http_llm_health_init(cycle, lmcf) != NGX_OK
-        || ngx_http_llm_queue_init(cycle, lmcf) != NGX_OK
-        || ngx_http_llm_check_init(cycle, lmcf) != NGX_OK)
+    if (lmcf->usage_log
+        && ngx_llm_log_start(lmcf->usage_log, lmcf->zone, cycle) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (lmcf->usage_log
-        && ngx_llm_log_start(lmcf->usage_log, lmcf->zone, cycle) != NGX_OK)
+    if (ngx_http_llm_health_init(cycle, lmcf) != NGX_OK
+        || ngx_http_llm_quota_init(cycle, lmcf) != NGX_OK
+        || ngx_http_llm_queue_init(cycle, lmcf) != NGX_OK
+        || ngx_http_llm_check_init(cycle, lmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -225,6 +226,7 @@ ngx_http_llm_exit_process(ngx_cycle_t *cycle)
     ngx_http_llm_main_conf_t  *lmcf;
 
     ngx_http_llm_check_stop();
+    ngx_http_llm_quota_stop();
 
     lmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_llm_gateway_module);

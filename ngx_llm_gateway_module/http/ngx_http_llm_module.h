@@ -41,6 +41,7 @@
  *
  *   START     access handler not called yet
  *   BODY      the body is being read [nginx's body reader]
+ *   RESERVING routes are chosen; limits are asked [the quota's backend]
  *   PLANNED   allowed, its routes are chosen
  *   QUEUED    waits for a route with room [the queue; its timer]
  *   BACKOFF   waits before it retries [the ladder's timer]
@@ -49,11 +50,11 @@
  *             [the subrequest]
  *   DONE      the answer, or our own error, is on its way
  *
- *   START -> BODY -> PLANNED -> ATTEMPT -> SENDING -> DONE
+ *   START -> BODY -> RESERVING -> PLANNED -> ATTEMPT -> SENDING -> DONE
  *   PLANNED, ATTEMPT -> QUEUED -> ATTEMPT      (room came)
  *   ATTEMPT -> BACKOFF -> ATTEMPT              (retry)
  *   ATTEMPT -> ATTEMPT                         (switch, backup)
- *   START, BODY, PLANNED, QUEUED, ATTEMPT -> DONE
+ *   START, BODY, RESERVING, PLANNED, QUEUED, ATTEMPT -> DONE
  *                                              (refused, failed, answered
  *                                               by the gateway itself)
  */
@@ -61,6 +62,7 @@
 typedef enum {
     NGX_HTTP_LLM_START = 0,
     NGX_HTTP_LLM_BODY,
+    NGX_HTTP_LLM_RESERVING,
     NGX_HTTP_LLM_PLANNED,
     NGX_HTTP_LLM_QUEUED,
     NGX_HTTP_LLM_BACKOFF,
@@ -107,6 +109,7 @@ typedef struct {
 
 
 typedef struct ngx_http_llm_ctx_s      ngx_http_llm_ctx_t;
+typedef struct ngx_http_llm_quota_s    ngx_http_llm_quota_t;
 typedef struct ngx_http_llm_attempt_s  ngx_http_llm_attempt_t;
 
 
@@ -139,6 +142,8 @@ struct ngx_http_llm_attempt_s {
                                                  account's limit */
     ngx_llm_health_ticket_t    route_ticket;
     ngx_llm_health_ticket_t    provider_ticket;
+    ngx_http_llm_quota_t      *quota;         /* what it holds of limits on
+                                                 its provider; NULL: none */
     ngx_str_t                  addr;          /* peer, or empty */
     ngx_uint_t                 status;        /* provider's; 0: none came */
     ngx_msec_t                 start;         /* ngx_current_msec values */
@@ -231,6 +236,12 @@ struct ngx_http_llm_ctx_s {
     ngx_uint_t                 next_backup;   /* index in model->backups */
     ngx_str_t                  provider_id;   /* BY_ID: the id as the provider
                                                  knows it */
+
+    ngx_http_llm_quota_t      *quota;         /* what it holds of limits on
+                                                 its caller and model; NULL:
+                                                 there are none */
+    llm_standing_t             limited;       /* the limit on a provider that
+                                                 refused a route last */
 
     ngx_array_t                attempts;      /* ngx_http_llm_attempt_t * */
     ngx_http_llm_attempt_t    *current;       /* the last one started */
@@ -467,6 +478,38 @@ ngx_int_t ngx_http_llm_queue_init(ngx_cycle_t *cycle,
     ngx_http_llm_main_conf_t *lmcf);
 
 
+/* _quota.c: limits */
+
+/*
+ * Reserves what the request may take on everybody who has a limit.  NGX_OK;
+ * NGX_AGAIN: phases run again when it is known, and this is called again;
+ * else the status of a refusal.
+ */
+ngx_int_t ngx_http_llm_quota_reserve(ngx_http_llm_ctx_t *ctx);
+/*
+ * An attempt is about to be made: limits of its provider, and what it takes
+ * beyond what the request holds.  NGX_OK, or NGX_BUSY with a reason.
+ */
+ngx_int_t ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at,
+    const char **reason, ngx_msec_t *wait);
+/* from now on the attempt may be billed */
+void ngx_http_llm_quota_sent(ngx_http_llm_attempt_t *at);
+/* the attempt's end; does nothing the second time */
+void ngx_http_llm_quota_release(ngx_http_llm_attempt_t *at);
+/* the request's end, as soon as all that it used is known: closes its books.
+   Does nothing the second time */
+void ngx_http_llm_quota_settle(ngx_http_llm_ctx_t *ctx);
+
+/* X-RateLimit-*, in place of those of a provider */
+ngx_int_t ngx_http_llm_quota_headers(ngx_http_llm_ctx_t *ctx);
+
+/* _quota_zone.c: init_process, exit_process */
+
+ngx_int_t ngx_http_llm_quota_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+void ngx_http_llm_quota_stop(void);
+
+
 /* _health.c */
 
 /* init_process: finds the records of all routes and providers */
@@ -574,6 +617,13 @@ ngx_int_t ngx_http_llm_verify(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
 /* header and body filters: an attempt's head becomes the answer's, our own
    errors get their body */
 ngx_int_t ngx_http_llm_output_init(ngx_conf_t *cf);
+/*
+ * Adds a header to the answer; name is not copied.  Values come from the
+ * configuration, or from a request: those with bytes that have no place in a
+ * header are left out.
+ */
+ngx_int_t ngx_http_llm_add_header(ngx_http_request_t *r, const char *name,
+    size_t len, ngx_str_t *value);
 
 
 /* _usage.c */
@@ -584,6 +634,18 @@ ngx_int_t ngx_http_llm_output_init(ngx_conf_t *cf);
  * called again after a repeat on a fresh connection.
  */
 void ngx_http_llm_account_attempt(ngx_http_llm_attempt_t *at);
+/* whether the operation takes text and makes text */
+ngx_uint_t ngx_http_llm_usage_speaks(const llm_op_t *op);
+/*
+ * Usage where none was told: of texts these numbers of tokens, of pictures
+ * items (0: as many as were asked for).  NGX_DECLINED: nothing is known.
+ */
+ngx_int_t ngx_http_llm_usage_guess(ngx_http_llm_ctx_t *ctx, int64_t input,
+    int64_t output, int64_t items, llm_usage_t *u);
+/* the most that a usage may cost on a route, whatever part of it is cached or
+   reasoning, nano-dollars; NGX_DECLINED: its price is unknown */
+ngx_int_t ngx_http_llm_usage_bound(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, const llm_usage_t *usage, int64_t *cost);
 
 
 /* _account.c */
@@ -617,6 +679,9 @@ ngx_int_t ngx_http_llm_account_log_handler(ngx_http_request_t *r);
 
 /* appends the usage record of a settled request, with its newline */
 void ngx_http_llm_record_print(ngx_http_llm_ctx_t *ctx, llm_buf_t *out);
+/* its first parts: the time, which opens it; who asked for what */
+void ngx_http_llm_record_time(llm_buf_t *b);
+void ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx, llm_buf_t *b);
 /* appends attempts, and the decision, as JSON arrays, for errors too */
 void ngx_http_llm_account_print_attempts(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *out);

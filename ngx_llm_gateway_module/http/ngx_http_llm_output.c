@@ -29,8 +29,6 @@ static ngx_int_t ngx_http_llm_add_headers(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_decision(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_retry_after(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx);
-static ngx_int_t ngx_http_llm_add_header(ngx_http_request_t *r,
-    const char *name, size_t len, ngx_str_t *value);
 static ngx_int_t ngx_http_llm_push_header(ngx_http_request_t *r,
     const char *name, size_t len, ngx_str_t *value);
 static ngx_int_t ngx_http_llm_error_head(ngx_http_llm_ctx_t *ctx);
@@ -171,6 +169,10 @@ ngx_http_llm_add_headers(ngx_http_llm_ctx_t *ctx)
         if (ngx_http_llm_add_retry_after(ctx) != NGX_OK) {
             return NGX_ERROR;
         }
+    }
+
+    if (ctx->quota && ngx_http_llm_quota_headers(ctx) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (ctx->current) {
@@ -328,12 +330,7 @@ ngx_http_llm_add_attempt_headers(ngx_http_llm_ctx_t *ctx)
 }
 
 
-/*
- * Values come from the configuration, or from a request: those with bytes
- * that have no place in a header are left out.
- */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_add_header(ngx_http_request_t *r, const char *name, size_t len,
     ngx_str_t *value)
 {

@@ -4,8 +4,8 @@
  */
 
 
-#include "ngx_http_llm_module.h"
 #include "ngx_http_llm_label.h"
+#include "ngx_http_llm_quota.h"
 
 
 #define ngx_http_llm_record_text(b, s)       ngx_http_llm_label_text(b, s)
@@ -55,8 +55,7 @@ typedef struct {
 } ngx_http_llm_record_parts_t;
 
 
-static void ngx_http_llm_record_time(llm_buf_t *b);
-static void ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx,
+static void ngx_http_llm_record_outcome(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *b);
 static void ngx_http_llm_record_route(ngx_http_llm_attempt_t *at,
     llm_buf_t *b);
@@ -84,6 +83,7 @@ ngx_http_llm_record_print(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
 
     ngx_http_llm_record_time(out);
     ngx_http_llm_record_request(ctx, out);
+    ngx_http_llm_record_outcome(ctx, out);
 
     at = ngx_http_llm_account_final(ctx);
 
@@ -126,7 +126,7 @@ ngx_http_llm_record_print(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
 
 /* opens the object with when it was written: lines are in order of time */
 
-static void
+void
 ngx_http_llm_record_time(llm_buf_t *b)
 {
     u_char           ms[sizeof("000Z\"") - 1];
@@ -160,13 +160,9 @@ ngx_http_llm_record_time(llm_buf_t *b)
 }
 
 
-/* who asked for what, and how it went */
-
-static void
+void
 ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 {
-    ngx_uint_t  status;
-
     ngx_http_llm_record_word(b, "id", &ctx->id);
 
     if (ctx->key) {
@@ -190,6 +186,13 @@ ngx_http_llm_record_request(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
     if (ctx->model) {
         ngx_http_llm_record_str(b, "model", &ctx->model->name);
     }
+}
+
+
+static void
+ngx_http_llm_record_outcome(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
+{
+    ngx_uint_t  status;
 
     status = ngx_http_llm_account_status(ctx);
 
@@ -345,6 +348,12 @@ ngx_http_llm_record_bill(ngx_http_llm_ctx_t *ctx,
         version = llm_price_version(ctx->price);
         ngx_http_llm_record_str(b, "price_version", &version);
     }
+
+    if (ctx->quota && ctx->quota->priced) {
+        ngx_http_llm_record_text(b, ",\"reserved\":\"");
+        llm_price_print(ctx->quota->asked.money, b);
+        ngx_http_llm_record_text(b, "\"");
+    }
 }
 
 
@@ -425,6 +434,15 @@ ngx_http_llm_account_print_decision(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
         }
 
         ngx_http_llm_record_text(out, "}");
+    }
+
+    if (ctx->limited.limit) {
+
+        if (ctx->candidates.nelts) {
+            ngx_http_llm_record_text(out, ",");
+        }
+
+        ngx_http_llm_quota_print(out, &ctx->limited, 1);
     }
 
     ngx_http_llm_record_text(out, "]");

@@ -11,7 +11,6 @@
 static ngx_uint_t ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at);
-static ngx_uint_t ngx_http_llm_usage_speaks(const llm_op_t *op);
 static void ngx_http_llm_usage_compact(ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_usage_cost(ngx_http_llm_attempt_t *at);
 static const llm_price_t *ngx_http_llm_usage_price(
@@ -96,21 +95,31 @@ ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at)
 static void
 ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at)
 {
-    llm_usage_t         *u;
-    llm_request_t       *req;
-    ngx_http_llm_ctx_t  *ctx;
+    if (ngx_http_llm_usage_guess(at->ctx,
+                         llm_usage_estimate((uint64_t) at->ctx->body_length),
+                         llm_usage_estimate(at->text_bytes), at->items,
+                         &at->usage)
+        == NGX_OK)
+    {
+        at->has_usage = 1;
+    }
+}
 
-    ctx = at->ctx;
+
+ngx_int_t
+ngx_http_llm_usage_guess(ngx_http_llm_ctx_t *ctx, int64_t input,
+    int64_t output, int64_t items, llm_usage_t *u)
+{
+    llm_request_t  *req;
+
     req = &ctx->req;
-    u = &at->usage;
 
     switch (ctx->target.op->op) {
 
     case LLM_OP_EMBEDDINGS:
     case LLM_OP_GEMINI_EMBED:
     case LLM_OP_GEMINI_BATCH_EMBED:
-        llm_usage_set(u, LLM_USAGE_INPUT,
-                      llm_usage_estimate((uint64_t) ctx->body_length));
+        llm_usage_set(u, LLM_USAGE_INPUT, input);
         u->estimated = 1;
         break;
 
@@ -129,8 +138,8 @@ ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at)
     case LLM_OP_IMAGE_EDITS:
     case LLM_OP_IMAGE_VARIATIONS:
 
-        if (at->items > 0) {
-            llm_usage_set(u, LLM_USAGE_IMAGES, at->items);
+        if (items > 0) {
+            llm_usage_set(u, LLM_USAGE_IMAGES, items);
 
         } else {
             llm_usage_set(u, LLM_USAGE_IMAGES, req->n);
@@ -142,7 +151,7 @@ ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at)
     case LLM_OP_SPEECH:
 
         if (req->characters < 0) {
-            return;
+            return NGX_DECLINED;
         }
 
         llm_usage_set(u, LLM_USAGE_CHARACTERS, req->characters);
@@ -155,7 +164,7 @@ ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at)
         /* a job is billed as it is taken: polls are free */
 
         if (req->seconds < 0) {
-            return;
+            return NGX_DECLINED;
         }
 
         llm_usage_set(u, LLM_USAGE_VIDEO_SECONDS,
@@ -165,16 +174,69 @@ ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at)
     default:
 
         if (!ngx_http_llm_usage_speaks(ctx->target.op)) {
-            return;
+            return NGX_DECLINED;
         }
 
-        llm_usage_set(u, LLM_USAGE_INPUT,
-                      llm_usage_estimate((uint64_t) ctx->body_length));
-        llm_usage_set(u, LLM_USAGE_OUTPUT, llm_usage_estimate(at->text_bytes));
+        llm_usage_set(u, LLM_USAGE_INPUT, input);
+        llm_usage_set(u, LLM_USAGE_OUTPUT, output);
         u->estimated = 1;
     }
 
-    at->has_usage = 1;
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_usage_bound(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, const llm_usage_t *usage, int64_t *cost)
+{
+    int64_t                  n;
+    llm_usage_t             *u;
+    ngx_http_llm_attempt_t   at;
+
+    ngx_memzero(&at, sizeof(ngx_http_llm_attempt_t));
+
+    at.ctx = ctx;
+    at.route = cand->route;
+    at.upstream_model = cand->upstream_model;
+    at.usage = *usage;
+
+    u = &at.usage;
+
+    llm_usage_set(u, LLM_USAGE_REQUESTS, 1);
+
+    if (cand->route->provider->protocol == LLM_PROTOCOL_ANTHROPIC
+        && u->units[LLM_USAGE_INPUT])
+    {
+        /* a prompt may be cached, which costs more than to read it */
+
+        llm_usage_set(u, LLM_USAGE_CACHE_WRITE_5M, u->units[LLM_USAGE_INPUT]);
+        llm_usage_set(u, LLM_USAGE_INPUT, 0);
+    }
+
+    ngx_http_llm_usage_cost(&at);
+
+    if (!at.has_cost) {
+        return NGX_DECLINED;
+    }
+
+    *cost = at.cost;
+
+    if (u->units[LLM_USAGE_OUTPUT] == 0) {
+        return NGX_OK;
+    }
+
+    n = u->units[LLM_USAGE_OUTPUT];
+    llm_usage_set(u, LLM_USAGE_OUTPUT, 0);
+    llm_usage_set(u, LLM_USAGE_REASONING, n);
+
+    ngx_http_llm_usage_cost(&at);
+
+    if (at.has_cost) {
+        *cost = ngx_max(*cost, at.cost);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -221,9 +283,7 @@ ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at)
 }
 
 
-/* whether the operation takes text and makes text */
-
-static ngx_uint_t
+ngx_uint_t
 ngx_http_llm_usage_speaks(const llm_op_t *op)
 {
     switch (op->op) {

@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_answer.h"
+#include "ngx_http_llm_quota.h"
 
 
 static void ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
@@ -223,6 +224,16 @@ ngx_http_llm_answer_account(ngx_http_llm_answer_t *an)
     ngx_http_llm_account_attempt(at);
 
     at->accounted = 1;
+
+    ngx_http_llm_quota_learn(at);
+}
+
+
+void
+ngx_http_llm_answer_close(ngx_http_llm_answer_t *an)
+{
+    ngx_http_llm_answer_account(an);
+    ngx_http_llm_quota_settle(an->at->ctx);
 }
 
 

@@ -64,6 +64,13 @@ llm_subject_hash(const unsigned char *data, size_t len)
 }
 
 
+llm_limit_e
+llm_limit_kind(uint64_t id)
+{
+    return (llm_limit_e) ((id >> 56) - 1);
+}
+
+
 int64_t
 llm_limit_measure(const llm_limit_t *limit, const llm_amount_t *a)
 {
@@ -201,29 +208,34 @@ llm_limit_check_calendar(const llm_limit_t *limit,
 }
 
 
-int64_t
+void
 llm_limit_take(const llm_limit_t *limit, llm_counter_t *counter,
-    const llm_amount_t *ask, int64_t now)
+    const llm_amount_t *ask, llm_mark_t *mark, int64_t now)
 {
+    int64_t  cost;
+
     if (!limit->smooth) {
         llm_limit_turn(limit, counter, now);
-        return 0;
+        return;
     }
 
-    counter->time = now * LLM_LIMIT_MS
-                    + llm_limit_level(limit, counter, now)
-                    + llm_limit_cost(limit, llm_limit_measure(limit, ask));
+    cost = llm_limit_cost(limit, llm_limit_measure(limit, ask));
 
-    return (int64_t) ((uint64_t) counter->time + (uint64_t) counter->spent);
+    counter->time = now * LLM_LIMIT_MS
+                    + llm_limit_level(limit, counter, now) + cost;
+
+    mark->end = (int64_t) ((uint64_t) counter->time
+                           + (uint64_t) counter->spent);
+    mark->cost += cost;
 }
 
 
 void
 llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
-    const llm_amount_t *taken, const llm_amount_t *used, int64_t mark,
-    int64_t now)
+    const llm_amount_t *used, const llm_mark_t *mark, int64_t now)
 {
-    int64_t  had, has, level, own, back;
+    int64_t     has, level;
+    llm_mark_t  rest;
 
     if (!limit->smooth) {
         llm_limit_turn(limit, counter, now);
@@ -232,22 +244,34 @@ llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
         return;
     }
 
-    had = llm_limit_cost(limit, llm_limit_measure(limit, taken));
     has = llm_limit_cost(limit, llm_limit_measure(limit, used));
 
-    level = llm_limit_level(limit, counter, now);
+    if (has < mark->cost) {
+        rest.end = mark->end;
+        rest.cost = mark->cost - has;
 
-    if (has >= had) {
-        level = llm_limit_add(level, has - had);
-        counter->time = now * LLM_LIMIT_MS
-                        + (level < LLM_LIMIT_NEVER ? level : LLM_LIMIT_NEVER);
+        llm_limit_refund(counter, &rest, now);
         return;
     }
 
-    own = (int64_t) ((uint64_t) mark - (uint64_t) counter->spent)
+    level = llm_limit_add(llm_limit_level(limit, counter, now),
+                          has - mark->cost);
+
+    counter->time = now * LLM_LIMIT_MS
+                    + (level < LLM_LIMIT_NEVER ? level : LLM_LIMIT_NEVER);
+}
+
+
+void
+llm_limit_refund(llm_counter_t *counter, const llm_mark_t *mark, int64_t now)
+{
+    int64_t  back, own, level;
+
+    level = counter->time - now * LLM_LIMIT_MS;
+    own = (int64_t) ((uint64_t) mark->end - (uint64_t) counter->spent)
           - now * LLM_LIMIT_MS;
 
-    back = had - has;
+    back = mark->cost;
 
     if (back > own) {
         back = own;
@@ -258,7 +282,7 @@ llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
     }
 
     if (back > 0) {
-        counter->time = now * LLM_LIMIT_MS + level - back;
+        counter->time -= back;
         counter->spent = (int64_t) ((uint64_t) counter->spent
                                     + (uint64_t) back);
     }

@@ -115,8 +115,9 @@ typedef struct {
 /*
  * A counter of a subject.  One that was never used is all zero but for its
  * id.  time is, if smooth, when the bucket is empty again (GCRA's theoretical
- * arrival time), in microseconds since the epoch; if by the calendar, when
- * the window that spent belongs to began, in milliseconds.
+ * arrival time), in nanoseconds since the epoch, and spent what was given
+ * back; if by the calendar, time is when the window that spent belongs to
+ * began, in milliseconds.
  */
 
 typedef struct {
@@ -124,6 +125,15 @@ typedef struct {
     int64_t          time;
     int64_t          spent;
 } llm_counter_t;
+
+
+/* a request's part of a smooth counter: where it ends (see llm_limit.c) and
+   how long it is, in nanoseconds; all zero before it is taken */
+
+typedef struct {
+    int64_t          end;
+    int64_t          cost;
+} llm_mark_t;
 
 
 /*
@@ -210,22 +220,24 @@ int llm_limit_check(const llm_limit_t *limit, const llm_counter_t *counter,
     llm_standing_t *s);
 
 /*
- * Counts a request in, after every check said yes; returns its mark, which
- * settling wants back: where in the bucket its own part ends.  Only smooth
- * limits and windows that turned change here; the caller adds to what the
- * subject's requests hold.
+ * Counts a request in, after every check said yes, or more of it: the mark is
+ * what settling wants back.  Only smooth limits and windows that turned change
+ * here; the caller adds to what the subject's requests hold.
  */
-int64_t llm_limit_take(const llm_limit_t *limit, llm_counter_t *counter,
-    const llm_amount_t *ask, int64_t now);
+void llm_limit_take(const llm_limit_t *limit, llm_counter_t *counter,
+    const llm_amount_t *ask, llm_mark_t *mark, int64_t now);
 
 /*
- * The request's end: taken is what was reserved, used what it came to.  Of
- * what was not used a smooth limit gives back the part that has not flowed
- * off by itself, so that no window holds more than it should.  Calendar
- * windows count what was used where the request ends.
+ * The request's end: used is what it came to.  Of what was not used a smooth
+ * limit gives back the part that has not flowed off by itself, so that no
+ * window holds more than it should.  Calendar windows count what was used
+ * where the request ends.
  */
 void llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
-    const llm_amount_t *taken, const llm_amount_t *used, int64_t mark,
+    const llm_amount_t *used, const llm_mark_t *mark, int64_t now);
+
+/* a smooth counter gets all of a request's part back, as far as it is left */
+void llm_limit_refund(llm_counter_t *counter, const llm_mark_t *mark,
     int64_t now);
 
 /*
@@ -233,6 +245,9 @@ void llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
  * Of several that refuse the one that does so for the longest counts.
  */
 void llm_verdict_add(llm_verdict_t *v, const llm_standing_t *s, int rc);
+
+/* what a counter of this id counts */
+llm_limit_e llm_limit_kind(uint64_t id);
 
 /* whether nothing of a counter counts any more, so that it may be forgotten;
    end is that of its window as llm_limit_window() told, 0 if smooth */

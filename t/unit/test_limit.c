@@ -114,6 +114,7 @@ static void
 test_rate(void)
 {
     int             i;
+    llm_mark_t      m;
     llm_limit_t     l;
     llm_amount_t    one, held;
     llm_counter_t   c;
@@ -124,12 +125,13 @@ test_rate(void)
     held = amount(0, 0, 0, 0);
 
     memset(&c, 0, sizeof(c));
+    memset(&m, 0, sizeof(m));
 
     for (i = 0; i < 7; i++) {
         is_int(llm_limit_check(&l, &c, &held, &one, T0, &s), LLM_OK,
                "request %d of 7 passes at once", i + 1);
         is_int(s.left, 7 - i, "%d are left", 7 - i);
-        (void) llm_limit_take(&l, &c, &one, T0);
+        llm_limit_take(&l, &c, &one, &m, T0);
     }
 
     is_int(llm_limit_check(&l, &c, &held, &one, T0, &s), LLM_LIMIT,
@@ -161,12 +163,14 @@ test_rate(void)
 static void
 test_rate_ask(void)
 {
+    llm_mark_t      m;
     llm_limit_t     l;
     llm_amount_t    held, ask;
     llm_counter_t   c;
     llm_standing_t  s;
 
     memset(&c, 0, sizeof(c));
+    memset(&m, 0, sizeof(m));
     held = amount(0, 0, 0, 0);
     l = limit("tpm=1k");
 
@@ -178,7 +182,7 @@ test_rate_ask(void)
 
     ask = amount(1, 400, 200, 0);
     is_int(llm_limit_check(&l, &c, &held, &ask, T0, &s), LLM_OK, "600 fit");
-    (void) llm_limit_take(&l, &c, &ask, T0);
+    llm_limit_take(&l, &c, &ask, &m, T0);
     is_int(llm_limit_check(&l, &c, &held, &ask, T0, &s), LLM_LIMIT,
            "not twice");
     is_int(s.retry_ms, 12000, "until 200 flowed off");
@@ -204,7 +208,7 @@ test_rate_ask(void)
     ask = amount(1, INT64_MAX, INT64_MAX, INT64_MAX);
     is_int(llm_limit_check(&l, NULL, &held, &ask, T0, &s), LLM_LIMIT,
            "sums stop at the largest number");
-    (void) llm_limit_take(&l, &c, &ask, T0);
+    llm_limit_take(&l, &c, &ask, &m, T0);
     is_int(llm_limit_check(&l, &c, &held, &ask, T0, &s), LLM_LIMIT,
            "and stay there");
 }
@@ -213,7 +217,7 @@ test_rate_ask(void)
 static void
 test_refund(void)
 {
-    int64_t         mark, late;
+    llm_mark_t      mark, late;
     llm_limit_t     l;
     llm_amount_t    held, ask, used;
     llm_counter_t   c;
@@ -226,8 +230,9 @@ test_refund(void)
     ask = amount(1, 0, 60, 0);
     used = amount(1, 0, 10, 0);
 
-    mark = llm_limit_take(&l, &c, &ask, T0);
-    llm_limit_settle(&l, &c, &ask, &used, mark, T0 + 1000);
+    memset(&mark, 0, sizeof(mark));
+    llm_limit_take(&l, &c, &ask, &mark, T0);
+    llm_limit_settle(&l, &c, &used, &mark, T0 + 1000);
     (void) llm_limit_check(&l, &c, &held, &ask, T0 + 1000, &s);
     is_int(s.left, 51, "what was not used is there again at once");
 
@@ -236,13 +241,15 @@ test_refund(void)
     memset(&c, 0, sizeof(c));
     used = amount(1, 0, 0, 0);
 
-    mark = llm_limit_take(&l, &c, &ask, T0);
-    late = llm_limit_take(&l, &c, &ask, T0 + 60000);
-    llm_limit_settle(&l, &c, &ask, &used, mark, T0 + 60000);
+    memset(&mark, 0, sizeof(mark));
+    llm_limit_take(&l, &c, &ask, &mark, T0);
+    memset(&late, 0, sizeof(late));
+    llm_limit_take(&l, &c, &ask, &late, T0 + 60000);
+    llm_limit_settle(&l, &c, &used, &mark, T0 + 60000);
     (void) llm_limit_check(&l, &c, &held, &ask, T0 + 60000, &s);
     is_int(s.left, 0, "nothing of another's part is given back");
 
-    llm_limit_settle(&l, &c, &ask, &used, late, T0 + 60000);
+    llm_limit_settle(&l, &c, &used, &late, T0 + 60000);
     (void) llm_limit_check(&l, &c, &held, &ask, T0 + 60000, &s);
     is_int(s.left, 60, "only of the own");
 
@@ -251,8 +258,9 @@ test_refund(void)
     memset(&c, 0, sizeof(c));
     used = amount(1, 0, 90, 0);
 
-    mark = llm_limit_take(&l, &c, &ask, T0);
-    llm_limit_settle(&l, &c, &ask, &used, mark, T0);
+    memset(&mark, 0, sizeof(mark));
+    llm_limit_take(&l, &c, &ask, &mark, T0);
+    llm_limit_settle(&l, &c, &used, &mark, T0);
     ask = amount(1, 0, 1, 0);
     is_int(llm_limit_check(&l, &c, &held, &ask, T0 + 30999, &s), LLM_LIMIT,
            "a debt is waited for");
@@ -280,7 +288,8 @@ test_bound(void)
     llm_standing_t  s;
 
     struct {
-        int64_t     at, mark, taken, used;
+        int64_t     at, used;
+        llm_mark_t  mark;
         int         ended;
     } all[SUMS];
 
@@ -302,9 +311,9 @@ test_bound(void)
             && llm_limit_check(&l, &c, &held, &ask, now, &s) == LLM_OK)
         {
             all[n].at = now;
-            all[n].taken = ask.output_tokens;
             all[n].used = rand() % (ask.output_tokens + 1);
-            all[n].mark = llm_limit_take(&l, &c, &ask, now);
+            memset(&all[n].mark, 0, sizeof(llm_mark_t));
+            llm_limit_take(&l, &c, &ask, &all[n].mark, now);
             all[n].ended = 0;
             n++;
             live++;
@@ -319,9 +328,8 @@ test_bound(void)
             }
 
             if (pick >= 0 && !all[pick].ended) {
-                ask = amount(1, 0, all[pick].taken, 0);
                 used = amount(1, 0, all[pick].used, 0);
-                llm_limit_settle(&l, &c, &ask, &used, all[pick].mark, now);
+                llm_limit_settle(&l, &c, &used, &all[pick].mark, now);
                 all[pick].ended = 1;
                 live--;
             }
@@ -348,6 +356,7 @@ static void
 test_budget(void)
 {
     int64_t         start, end;
+    llm_mark_t      m;
     llm_limit_t     l;
     llm_amount_t    held, ask, used;
     llm_counter_t   c;
@@ -359,7 +368,7 @@ test_budget(void)
     ask = amount(1, 0, 0, 600);
 
     is_int(llm_limit_check(&l, &c, &held, &ask, T0, &s), LLM_OK, "600 fit");
-    (void) llm_limit_take(&l, &c, &ask, T0);
+    llm_limit_take(&l, &c, &ask, &m, T0);
     llm_amount_add(&held, &ask);
 
     is_int(llm_limit_check(&l, &c, &held, &ask, T0, &s), LLM_LIMIT,
@@ -371,7 +380,7 @@ test_budget(void)
     is_int(s.retry_ms, 1000, "but what is in flight may take less");
 
     used = amount(1, 0, 0, 401);
-    llm_limit_settle(&l, &c, &ask, &used, 0, T0);
+    llm_limit_settle(&l, &c, &used, NULL, T0);
     llm_amount_sub(&held, &ask);
 
     is_int(llm_limit_check(&l, &c, &held, &ask, T0, &s), LLM_LIMIT,
@@ -392,9 +401,9 @@ test_budget(void)
            "the last millisecond is not");
 
     used.money = 10;
-    llm_limit_settle(&l, &c, &ask, &used, 0, T0 + 40000);
+    llm_limit_settle(&l, &c, &used, NULL, T0 + 40000);
     is_int(c.spent, 10, "an end counts in the window that it falls into");
-    llm_limit_settle(&l, &c, &ask, &used, 0, T0);
+    llm_limit_settle(&l, &c, &used, NULL, T0);
     is_int(c.spent, 20, "a clock set back opens no window anew");
 
     ask.money = 1001;
@@ -414,7 +423,7 @@ test_budget(void)
 
     c.spent = INT64_MAX;
     used.money = INT64_MAX;
-    llm_limit_settle(&l, &c, &ask, &used, 0, T0);
+    llm_limit_settle(&l, &c, &used, NULL, T0);
     is_int(c.spent, INT64_MAX, "sums stop at the largest number");
 }
 

@@ -1,0 +1,458 @@
+
+/*
+ * What a request holds of its limits: reserved before anything goes upstream,
+ * more of it where the ladder moves on to what may cost more, and settled
+ * once, to what was used.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_quota.h"
+
+
+static ngx_http_llm_quota_t *ngx_http_llm_quota_create(
+    ngx_http_llm_ctx_t *ctx);
+static void ngx_http_llm_quota_add(ngx_http_llm_quota_t *q,
+    llm_subject_t *subject);
+static ngx_int_t ngx_http_llm_quota_answer(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, ngx_int_t rc);
+static ngx_int_t ngx_http_llm_quota_more(ngx_http_llm_ctx_t *ctx,
+    llm_amount_t *need);
+static ngx_int_t ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at,
+    llm_amount_t *need);
+static void ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at,
+    ngx_int_t rc, llm_verdict_t *v, ngx_msec_t *wait);
+static void ngx_http_llm_quota_end(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used);
+
+
+ngx_int_t
+ngx_http_llm_quota_reserve(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_http_llm_quota_t  *q;
+
+    q = ctx->quota;
+
+    if (q == NULL) {
+
+        if (ctx->key == NULL || ctx->key->nsubjects == 0) {
+            if (ctx->model == NULL || ctx->model->subject == NULL) {
+                return NGX_OK;
+            }
+        }
+
+        q = ngx_http_llm_quota_create(ctx);
+        if (q == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ctx->quota = q;
+
+        ngx_http_llm_quota_ask(ctx, q);
+    }
+
+    ctx->state = NGX_HTTP_LLM_RESERVING;
+
+    return ngx_http_llm_quota_answer(ctx, q, q->backend->reserve(ctx, q));
+}
+
+
+ngx_int_t
+ngx_http_llm_quota_would(ngx_http_llm_ctx_t *ctx, ngx_llm_quota_each_pt each,
+    void *data)
+{
+    ngx_int_t              rc;
+    ngx_http_llm_quota_t  *q;
+
+    q = ngx_http_llm_quota_create(ctx);
+    if (q == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (q->n == 0) {
+        return NGX_OK;
+    }
+
+    ngx_http_llm_quota_ask(ctx, q);
+
+    rc = ngx_llm_quota_check(ngx_http_llm_quota_shared(), q->subjects, q->n,
+                             &q->asked, ngx_http_llm_quota_now(), &q->verdict,
+                             each, data);
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_http_llm_quota_answer(ctx, q, rc);
+}
+
+
+/* everybody who uses something by this request, but for the provider, which
+   is not known yet */
+
+static ngx_http_llm_quota_t *
+ngx_http_llm_quota_create(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t             i;
+    ngx_http_llm_key_t    *key;
+    ngx_http_llm_quota_t  *q;
+
+    q = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_quota_t));
+    if (q == NULL) {
+        return NULL;
+    }
+
+    q->backend = &ngx_http_llm_quota_zone;
+
+    key = ctx->key;
+
+    for (i = 0; key && i < key->nsubjects; i++) {
+        ngx_http_llm_quota_add(q, &key->subjects[i]);
+    }
+
+    if (ctx->model && ctx->model->subject) {
+        ngx_http_llm_quota_add(q, ctx->model->subject);
+    }
+
+    return q;
+}
+
+
+static void
+ngx_http_llm_quota_add(ngx_http_llm_quota_t *q, llm_subject_t *subject)
+{
+    ngx_uint_t  i;
+
+    q->subjects[q->n++] = subject;
+
+    for (i = 0; i < subject->nlimits; i++) {
+
+        switch (subject->limits[i].kind) {
+
+        case LLM_LIMIT_BUDGET:
+            q->money = 1;
+
+            /* fall through */
+
+        case LLM_LIMIT_TOKENS:
+        case LLM_LIMIT_OUTPUT_TOKENS:
+            q->bounded |= !subject->limits[i].shadow;
+            break;
+
+        default:
+            break;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_llm_quota_answer(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
+    ngx_int_t rc)
+{
+    switch (rc) {
+
+    case NGX_OK:
+        q->held = 1;
+
+        if (q->verdict.shadow.limit) {
+            ngx_http_llm_quota_shadow(ctx, &q->verdict.shadow);
+        }
+
+        return NGX_OK;
+
+    case NGX_AGAIN:
+        return NGX_AGAIN;
+
+    case NGX_BUSY:
+        return ngx_http_llm_quota_refuse(ctx, &q->verdict.refused);
+
+    default: /* NGX_ERROR */
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_QUOTA_UNAVAILABLE, NULL,
+                                   "limits cannot be checked right now: their "
+                                   "counters are not available");
+    }
+}
+
+
+ngx_int_t
+ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at, const char **reason,
+    ngx_msec_t *wait)
+{
+    ngx_int_t              rc;
+    ngx_uint_t             priced;
+    llm_amount_t           need;
+    ngx_http_llm_ctx_t    *ctx;
+    ngx_http_llm_quota_t  *q;
+
+    ctx = at->ctx;
+    q = ctx->quota;
+
+    if (at->route->provider->subject == NULL
+        && (q == NULL || !q->held || ctx->attempts.nelts == 0)
+        && !(q && q->held && ctx->served != ctx->model))
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_llm_quota_ask_route(ctx, at->candidate, &need, &priced);
+
+    if (q && q->held) {
+
+        rc = ngx_http_llm_quota_more(ctx, &need);
+
+        if (rc != NGX_OK) {
+            ngx_http_llm_quota_skip(at, rc, &q->verdict, wait);
+            *reason = at->candidate->reason;
+            return NGX_BUSY;
+        }
+    }
+
+    if (at->route->provider->subject == NULL) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_llm_quota_provider(at, &need);
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_http_llm_quota_skip(at, rc, &at->quota->verdict, wait);
+    *reason = at->candidate->reason;
+    at->quota = NULL;
+
+    return NGX_BUSY;
+}
+
+
+/*
+ * What attempts so far came to, and this one's most, must be held: a move to
+ * a dearer route, or one behind an attempt that is billed, takes more.
+ */
+
+static ngx_int_t
+ngx_http_llm_quota_more(ngx_http_llm_ctx_t *ctx, llm_amount_t *need)
+{
+    ngx_int_t              rc;
+    llm_amount_t           total, more;
+    llm_verdict_t          v;
+    ngx_http_llm_quota_t  *q;
+
+    q = ctx->quota;
+
+    ngx_http_llm_account_sum(ctx);
+    ngx_http_llm_quota_used(&ctx->usage, ctx->cost, &total);
+    llm_amount_add(&total, need);
+
+    ngx_memzero(&more, sizeof(llm_amount_t));
+
+    more.input_tokens = ngx_max(total.input_tokens - q->asked.input_tokens, 0);
+    more.output_tokens = ngx_max(total.output_tokens - q->asked.output_tokens,
+                                 0);
+    more.money = ngx_max(total.money - q->asked.money, 0);
+
+    q->output = ngx_max(q->output, need->output_tokens);
+
+    if (more.input_tokens == 0 && more.output_tokens == 0 && more.money == 0) {
+        return NGX_OK;
+    }
+
+    v = q->verdict;
+
+    rc = q->backend->extend(ctx, q, &more);
+
+    if (rc == NGX_OK) {
+
+        /* headers tell of the request as it was let in */
+
+        q->verdict = v;
+        llm_amount_add(&q->asked, &more);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at, llm_amount_t *need)
+{
+    ngx_int_t              rc;
+    ngx_http_llm_ctx_t    *ctx;
+    ngx_http_llm_quota_t  *q;
+
+    ctx = at->ctx;
+
+    q = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_quota_t));
+    if (q == NULL) {
+        return NGX_ERROR;
+    }
+
+    at->quota = q;
+
+    q->backend = &ngx_http_llm_quota_zone;
+
+    ngx_http_llm_quota_add(q, at->route->provider->subject);
+
+    q->asked = *need;
+    q->asked.requests = 1;
+    q->output = need->output_tokens;
+
+    rc = q->backend->reserve(ctx, q);
+
+    if (rc == NGX_OK) {
+        q->held = 1;
+
+        if (q->verdict.shadow.limit) {
+            ngx_http_llm_quota_shadow(ctx, &q->verdict.shadow);
+        }
+    }
+
+    return rc;
+}
+
+
+/* the route is left out: reasons are codes of errors */
+
+static void
+ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at, ngx_int_t rc,
+    llm_verdict_t *v, ngx_msec_t *wait)
+{
+    llm_error_e  code;
+
+    code = LLM_ERROR_QUOTA_UNAVAILABLE;
+    *wait = 1000;
+
+    if (rc == NGX_BUSY) {
+        code = ngx_http_llm_quota_code(v->refused.limit);
+        at->ctx->limited = v->refused;
+
+        *wait = v->refused.retry_ms == -1
+                ? (ngx_msec_t) -1
+                : (ngx_msec_t) ngx_min(v->refused.retry_ms,
+                                       NGX_MAX_INT32_VALUE);
+    }
+
+    at->candidate->reason = (char *) llm_error_names[code].data;
+}
+
+
+ngx_uint_t
+ngx_http_llm_quota_limited(ngx_http_llm_ctx_t *ctx)
+{
+    const char   *reason;
+    ngx_uint_t    i;
+    llm_error_e   code;
+
+    if (ctx->limited.limit == NULL) {
+        return 0;
+    }
+
+    for (i = 0; i < ctx->nplan; i++) {
+
+        reason = ctx->plan[i]->reason;
+
+        for (code = LLM_ERROR_BUDGET_EXCEEDED;
+             code <= LLM_ERROR_CONCURRENCY_EXCEEDED;
+             code++)
+        {
+            if (reason == (char *) llm_error_names[code].data) {
+                break;
+            }
+        }
+
+        if (code > LLM_ERROR_CONCURRENCY_EXCEEDED) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+ngx_http_llm_quota_release(ngx_http_llm_attempt_t *at)
+{
+    llm_amount_t           used;
+    ngx_http_llm_quota_t  *q;
+
+    q = at->quota;
+
+    if (q == NULL || !q->held) {
+        return;
+    }
+
+    ngx_memzero(&used, sizeof(llm_amount_t));
+
+    if (at->request) {
+        ngx_http_llm_quota_used(&at->usage, at->has_cost ? at->cost : 0,
+                                &used);
+    }
+
+    ngx_http_llm_quota_end(at->ctx, q, &used);
+}
+
+
+void
+ngx_http_llm_quota_sent(ngx_http_llm_attempt_t *at)
+{
+    ngx_http_llm_quota_t  *q;
+
+    q = at->ctx->quota;
+
+    if (q && q->held) {
+        q->backend->sent(q);
+    }
+
+    q = at->quota;
+
+    if (q && q->held) {
+        q->backend->sent(q);
+    }
+}
+
+
+void
+ngx_http_llm_quota_settle(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t                i;
+    llm_amount_t              used;
+    ngx_http_llm_quota_t     *q;
+    ngx_http_llm_attempt_t  **at;
+
+    at = ctx->attempts.elts;
+
+    for (i = 0; i < ctx->attempts.nelts; i++) {
+        ngx_http_llm_quota_release(at[i]);
+    }
+
+    q = ctx->quota;
+
+    if (q == NULL || !q->held) {
+        return;
+    }
+
+    ngx_http_llm_account_settle(ctx);
+
+    ngx_memzero(&used, sizeof(llm_amount_t));
+
+    /* one that asked nobody was none */
+
+    if (ctx->attempts.nelts) {
+        ngx_http_llm_quota_used(&ctx->usage, ctx->cost, &used);
+    }
+
+    ngx_http_llm_quota_end(ctx, q, &used);
+}
+
+
+static void
+ngx_http_llm_quota_end(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
+    llm_amount_t *used)
+{
+    q->held = 0;
+    q->backend->settle(ctx, q, used);
+}

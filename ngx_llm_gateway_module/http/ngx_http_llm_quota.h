@@ -1,0 +1,123 @@
+
+/*
+ * Limits of a request.  _quota.c reserves and settles, _quota_ask.c says how
+ * much, _quota_tell.c says so to people, _quota_zone.c counts in this host's
+ * zone.
+ */
+
+
+#ifndef _NGX_HTTP_LLM_QUOTA_H_INCLUDED_
+#define _NGX_HTTP_LLM_QUOTA_H_INCLUDED_
+
+
+#include "ngx_http_llm_module.h"
+#include "ngx_llm_quota.h"
+
+
+/*
+ * Where limits are counted.  Functions answer as those of ngx_llm_quota.h do:
+ * NGX_OK; NGX_BUSY with q->verdict; NGX_ERROR: cannot tell, the request is
+ * refused.  reserve() of a request may answer NGX_AGAIN: it then sees to it
+ * that phases run again, and is called once more for its answer.
+ */
+
+typedef struct {
+    ngx_int_t           (*reserve)(ngx_http_llm_ctx_t *ctx,
+                                   ngx_http_llm_quota_t *q);
+    /* more than q->asked, which the caller adds it to after NGX_OK */
+    ngx_int_t           (*extend)(ngx_http_llm_ctx_t *ctx,
+                                  ngx_http_llm_quota_t *q,
+                                  llm_amount_t *more);
+    /* something may be spent from now on */
+    void                (*sent)(ngx_http_llm_quota_t *q);
+    /* called once for each that reserve() said NGX_OK to */
+    void                (*settle)(ngx_http_llm_ctx_t *ctx,
+                                  ngx_http_llm_quota_t *q,
+                                  llm_amount_t *used);
+} ngx_http_llm_quota_backend_t;
+
+
+/* what a request, or an attempt of it, holds */
+
+struct ngx_http_llm_quota_s {
+    const ngx_http_llm_quota_backend_t  *backend;
+    llm_subject_t             *subjects[NGX_LLM_QUOTA_SUBJECTS];
+    ngx_uint_t                 n;
+    llm_amount_t               asked;         /* reserved */
+    int64_t                    output;        /* tokens that one answer may
+                                                 have; 0: it makes none */
+    llm_verdict_t              verdict;
+    ngx_llm_quota_lease_t     *lease;         /* in the zone */
+    void                      *data;          /* private to the backend */
+    unsigned                   money:1;       /* some budget holds */
+    unsigned                   bounded:1;     /* some limit on output or money
+                                                 holds */
+    unsigned                   priced:1;      /* asked.money is known */
+    unsigned                   own_bound:1;   /* the request names its longest
+                                                 answer */
+    unsigned                   held:1;        /* reserved, not settled yet */
+};
+
+
+/* milliseconds since the epoch, as all workers tell them */
+int64_t ngx_http_llm_quota_now(void);
+
+
+/* _quota_zone.c */
+
+extern const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone;
+
+/* of this worker; NULL: the zone is full */
+ngx_llm_quota_t *ngx_http_llm_quota_shared(void);
+
+
+/* _quota_ask.c */
+
+/* what the request may take at most on any route of its plan */
+void ngx_http_llm_quota_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q);
+/* what one attempt on this route may take */
+void ngx_http_llm_quota_ask_route(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, llm_amount_t *a, ngx_uint_t *priced);
+/* what an attempt, or the attempts so far, came to */
+void ngx_http_llm_quota_used(llm_usage_t *usage, int64_t cost,
+    llm_amount_t *a);
+/* learns a model's bytes per token from what a provider told */
+void ngx_http_llm_quota_learn(ngx_http_llm_attempt_t *at);
+
+
+/* _quota.c */
+
+/*
+ * Whether limits would refuse the request, as ngx_http_llm_quota_reserve()
+ * says it, and how each stands; nothing is reserved.
+ */
+ngx_int_t ngx_http_llm_quota_would(ngx_http_llm_ctx_t *ctx,
+    ngx_llm_quota_each_pt each, void *data);
+
+
+/* whether limits of providers are all that keeps the request from its routes:
+   then ctx->limited is one of them */
+ngx_uint_t ngx_http_llm_quota_limited(ngx_http_llm_ctx_t *ctx);
+
+
+/* _quota_tell.c */
+
+/* "12s", "6m0s", "1h0m0s", "350ms"; p has room for 32 bytes */
+u_char *ngx_http_llm_quota_duration(u_char *p, int64_t ms);
+
+/* refuses the request because of this limit; its status */
+ngx_int_t ngx_http_llm_quota_refuse(ngx_http_llm_ctx_t *ctx,
+    llm_standing_t *s);
+/* a limit in shadow would have refused it */
+void ngx_http_llm_quota_shadow(ngx_http_llm_ctx_t *ctx, llm_standing_t *s);
+/* a limit's amount: USD of a budget, else a count */
+void ngx_http_llm_quota_number(llm_buf_t *b, const llm_limit_t *limit,
+    int64_t n);
+/* appends {"limit","subject","kept",...}, as "decision" has it */
+void ngx_http_llm_quota_print(llm_buf_t *b, llm_standing_t *s,
+    ngx_uint_t refused);
+/* the error's code, which is also a reason in the decision */
+llm_error_e ngx_http_llm_quota_code(const llm_limit_t *limit);
+
+
+#endif /* _NGX_HTTP_LLM_QUOTA_H_INCLUDED_ */

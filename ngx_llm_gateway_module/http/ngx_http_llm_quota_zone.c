@@ -1,0 +1,209 @@
+
+/*
+ * Limits counted in the zone of this host; and what workers that died held.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_quota.h"
+
+
+#define NGX_HTTP_LLM_LOST_SIZE  2048
+
+
+static ngx_int_t ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q);
+static ngx_int_t ngx_http_llm_quota_zone_extend(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *more);
+static void ngx_http_llm_quota_zone_sent(ngx_http_llm_quota_t *q);
+static void ngx_http_llm_quota_zone_settle(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used);
+static void ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, ngx_str_t *note);
+static void ngx_http_llm_quota_lost(void *data, ngx_str_t *note,
+    llm_amount_t *spent);
+
+
+const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone = {
+    ngx_http_llm_quota_zone_reserve,
+    ngx_http_llm_quota_zone_extend,
+    ngx_http_llm_quota_zone_sent,
+    ngx_http_llm_quota_zone_settle
+};
+
+
+static ngx_llm_quota_t  *ngx_http_llm_quota_worker;
+
+
+ngx_int_t
+ngx_http_llm_quota_init(ngx_cycle_t *cycle, ngx_http_llm_main_conf_t *lmcf)
+{
+    /* without a zone there is nobody who could ask */
+
+    if (lmcf->zone) {
+        ngx_http_llm_quota_worker = ngx_llm_quota_start(lmcf->zone, cycle,
+                                                ngx_http_llm_quota_lost, lmcf);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_llm_quota_stop(void)
+{
+    ngx_llm_quota_stop(ngx_http_llm_quota_worker);
+    ngx_http_llm_quota_worker = NULL;
+}
+
+
+ngx_llm_quota_t *
+ngx_http_llm_quota_shared(void)
+{
+    return ngx_http_llm_quota_worker;
+}
+
+
+int64_t
+ngx_http_llm_quota_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (int64_t) tp->sec * 1000 + (int64_t) tp->msec;
+}
+
+
+static ngx_int_t
+ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q)
+{
+    ngx_str_t  note;
+
+    ngx_http_llm_quota_zone_note(ctx, q, &note);
+
+    return ngx_llm_quota_reserve(ngx_http_llm_quota_worker, q->subjects, q->n,
+                                 &q->asked, &note, ngx_http_llm_quota_now(),
+                                 &q->lease, &q->verdict);
+}
+
+
+static ngx_int_t
+ngx_http_llm_quota_zone_extend(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *more)
+{
+    return ngx_llm_quota_extend(ngx_http_llm_quota_worker, q->lease,
+                                q->subjects, more, ngx_http_llm_quota_now(),
+                                &q->verdict);
+}
+
+
+static void
+ngx_http_llm_quota_zone_sent(ngx_http_llm_quota_t *q)
+{
+    ngx_llm_quota_sent(q->lease);
+}
+
+
+static void
+ngx_http_llm_quota_zone_settle(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used)
+{
+    /* a worker that exits has ended all leases already */
+
+    if (ngx_http_llm_quota_worker) {
+        ngx_llm_quota_settle(ngx_http_llm_quota_worker, q->lease, q->subjects,
+                             used, ngx_http_llm_quota_now());
+    }
+
+    q->lease = NULL;
+}
+
+
+/*
+ * What the usage record of this request begins with, should this worker not
+ * live to write it.  An attempt's own lease has none: it is the request that
+ * is told.
+ */
+
+static void
+ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
+    ngx_str_t *note)
+{
+    llm_buf_t    b;
+    llm_arena_t  arena;
+
+    ngx_str_null(note);
+
+    if (q != ctx->quota || ctx->lmcf->usage_log == NULL) {
+        return;
+    }
+
+    arena = ctx->arena;
+    llm_buf_init(&b, &arena);
+
+    if (llm_buf_reserve(&b, NGX_LLM_QUOTA_NOTE_MAX) != LLM_OK) {
+        return;
+    }
+
+    ngx_http_llm_record_request(ctx, &b);
+
+    /* half a record would be none */
+
+    if (!b.failed && b.len <= NGX_LLM_QUOTA_NOTE_MAX) {
+        note->data = b.data;
+        note->len = b.len;
+    }
+
+    ctx->arena = arena;
+}
+
+
+/*
+ * A request that died with its worker.  Its reservation is counted as spent,
+ * and so the log has to say: the sum of the log is what counters hold.
+ */
+
+static void
+ngx_http_llm_quota_lost(void *data, ngx_str_t *note, llm_amount_t *spent)
+{
+    ngx_http_llm_main_conf_t *lmcf = data;
+
+    llm_buf_t    b;
+    llm_usage_t  usage;
+    llm_arena_t  arena;
+    u_char       line[NGX_HTTP_LLM_LOST_SIZE];
+
+    if (lmcf->usage_log == NULL) {
+        return;
+    }
+
+    ngx_memzero(&arena, sizeof(llm_arena_t));
+    ngx_memzero(&usage, sizeof(llm_usage_t));
+
+    llm_buf_init(&b, &arena);
+    b.data = line;
+    b.size = NGX_HTTP_LLM_LOST_SIZE;
+
+    llm_usage_set(&usage, LLM_USAGE_INPUT, spent->input_tokens);
+    llm_usage_set(&usage, LLM_USAGE_OUTPUT, spent->output_tokens);
+
+    ngx_http_llm_record_time(&b);
+    llm_buf_add(&b, note->data, note->len);
+    llm_buf_puts(&b, ",\"outcome\":\"truncated\",\"code\":\"internal_error\","
+                     "\"attempts\":[],\"usage\":");
+    llm_usage_print(&usage, &b);
+    llm_buf_puts(&b, ",\"estimated\":true,\"cost\":\"");
+    llm_price_print(spent->money, &b);
+    llm_buf_puts(&b, "\",\"reserved\":\"");
+    llm_price_print(spent->money, &b);
+    llm_buf_puts(&b, "\"}\n");
+
+    if (!b.failed) {
+        ngx_llm_log_write(lmcf->usage_log, b.data, b.len);
+    }
+}

@@ -1,0 +1,510 @@
+
+/*
+ * Reserving and settling.  All of an operation's changes are noted before
+ * they are made: should the worker die among them, whoever takes the lock next
+ * takes them back, and what one request holds is held by all its subjects or
+ * by none.
+ */
+
+
+#include "ngx_llm_quota_state.h"
+
+
+static void ngx_llm_quota_judge(ngx_llm_quota_node_t **nodes,
+    llm_subject_t **subjects, ngx_uint_t n, llm_amount_t *ask, int64_t now,
+    llm_verdict_t *v, ngx_llm_quota_each_pt each, void *data);
+static void ngx_llm_quota_after_take(llm_standing_t *s);
+static ngx_int_t ngx_llm_quota_try(ngx_llm_quota_t *q,
+    llm_subject_t **subjects, ngx_uint_t n, llm_amount_t *ask,
+    ngx_str_t *note, int64_t now, ngx_llm_quota_lease_t **lease,
+    llm_verdict_t *v);
+static ngx_llm_quota_lease_t *ngx_llm_quota_lease(ngx_llm_quota_t *q,
+    llm_subject_t **subjects, ngx_uint_t n, ngx_str_t *note,
+    ngx_llm_quota_node_t **nodes);
+static void ngx_llm_quota_take(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *lease, llm_subject_t **subjects, llm_amount_t *ask,
+    int64_t now);
+static void ngx_llm_quota_full(ngx_llm_quota_t *q);
+
+
+void
+ngx_llm_quota_lock(ngx_llm_quota_t *q)
+{
+    ngx_llm_quota_undo_t  *u;
+
+    ngx_llm_zone_lock(q->zone);
+
+    while (q->sh->nundo) {
+        u = &q->sh->undo[q->sh->nundo - 1];
+        *u->p = u->was;
+
+        ngx_memory_barrier();
+        q->sh->nundo--;
+    }
+}
+
+
+void
+ngx_llm_quota_unlock(ngx_llm_quota_t *q)
+{
+    ngx_llm_zone_unlock(q->zone);
+}
+
+
+void
+ngx_llm_quota_save(ngx_llm_quota_t *q, void *p, size_t size)
+{
+    uintptr_t             *word;
+    ngx_llm_quota_undo_t  *u;
+
+    word = p;
+    u = &q->sh->undo[q->sh->nundo];
+
+    for ( /* void */ ; size; size -= sizeof(uintptr_t)) {
+        u->p = word;
+        u->was = *word;
+
+        ngx_memory_barrier();
+        q->sh->nundo++;
+
+        u++;
+        word++;
+    }
+
+    ngx_memory_barrier();
+}
+
+
+void
+ngx_llm_quota_done(ngx_llm_quota_t *q)
+{
+    ngx_memory_barrier();
+    q->sh->nundo = 0;
+}
+
+
+void
+ngx_llm_quota_link(ngx_llm_quota_t *q, ngx_queue_t *head, ngx_queue_t *x)
+{
+    ngx_llm_quota_save(q, x, sizeof(ngx_queue_t));
+    ngx_llm_quota_save(q, head, sizeof(ngx_queue_t));
+    ngx_llm_quota_save(q, head->prev, sizeof(ngx_queue_t));
+
+    ngx_queue_insert_tail(head, x);
+}
+
+
+void
+ngx_llm_quota_unlink(ngx_llm_quota_t *q, ngx_queue_t *x)
+{
+    ngx_llm_quota_save(q, x->prev, sizeof(ngx_queue_t));
+    ngx_llm_quota_save(q, x->next, sizeof(ngx_queue_t));
+
+    ngx_queue_remove(x);
+}
+
+
+ngx_int_t
+ngx_llm_quota_reserve(ngx_llm_quota_t *q, llm_subject_t **subjects,
+    ngx_uint_t n, llm_amount_t *ask, ngx_str_t *note, int64_t now,
+    ngx_llm_quota_lease_t **lease, llm_verdict_t *v)
+{
+    ngx_int_t  rc;
+
+    if (q == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_llm_quota_try(q, subjects, n, ask, note, now, lease, v);
+
+    /* what a dead worker held refuses nobody */
+
+    if (rc != NGX_OK && ngx_llm_quota_reap(q)) {
+        rc = ngx_llm_quota_try(q, subjects, n, ask, note, now, lease, v);
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_llm_quota_full(q);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
+    llm_amount_t *ask, ngx_str_t *note, int64_t now,
+    ngx_llm_quota_lease_t **lease, llm_verdict_t *v)
+{
+    ngx_uint_t              i;
+    llm_subject_t          *s;
+    ngx_llm_quota_node_t   *nodes[NGX_LLM_QUOTA_SUBJECTS];
+
+    ngx_llm_quota_lock(q);
+
+    for (i = 0; i < n; i++) {
+        s = subjects[i];
+        nodes[i] = ngx_llm_quota_find(q, s->hash, s->id.data, s->id.len);
+    }
+
+    ngx_llm_quota_judge(nodes, subjects, n, ask, now, v, NULL, NULL);
+
+    if (v->refused.limit) {
+        ngx_llm_quota_unlock(q);
+        return NGX_BUSY;
+    }
+
+    for (i = 0; i < n; i++) {
+        s = subjects[i];
+
+        if (nodes[i] == NULL) {
+            nodes[i] = ngx_llm_quota_add(q, s->hash, s->id.data, s->id.len,
+                                         s->nlimits, nodes, n);
+            if (nodes[i] == NULL) {
+                goto full;
+            }
+        }
+
+        if (ngx_llm_quota_counters(q, nodes[i], s, nodes, n) != NGX_OK) {
+            goto full;
+        }
+    }
+
+    *lease = ngx_llm_quota_lease(q, subjects, n, note, nodes);
+    if (*lease == NULL) {
+        goto full;
+    }
+
+    ngx_llm_quota_save(q, &(*lease)->state, sizeof(uintptr_t));
+    (*lease)->state = NGX_LLM_QUOTA_TAKEN;
+
+    ngx_llm_quota_link(q, &q->worker->leases, &(*lease)->queue);
+
+    for (i = 0; i < n; i++) {
+        ngx_llm_quota_save(q, &nodes[i]->refs, sizeof(uintptr_t));
+        nodes[i]->refs++;
+    }
+
+    ngx_llm_quota_take(q, *lease, subjects, ask, now);
+
+    ngx_llm_quota_done(q);
+    ngx_llm_quota_unlock(q);
+
+    ngx_llm_quota_after_take(&v->requests);
+    ngx_llm_quota_after_take(&v->tokens);
+
+    return NGX_OK;
+
+full:
+
+    ngx_llm_quota_unlock(q);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_llm_quota_check(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
+    llm_amount_t *ask, int64_t now, llm_verdict_t *v,
+    ngx_llm_quota_each_pt each, void *data)
+{
+    ngx_uint_t             i;
+    llm_subject_t         *s;
+    ngx_llm_quota_node_t  *nodes[NGX_LLM_QUOTA_SUBJECTS];
+
+    if (q == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_llm_quota_reap(q);
+
+    ngx_llm_quota_lock(q);
+
+    for (i = 0; i < n; i++) {
+        s = subjects[i];
+        nodes[i] = ngx_llm_quota_find(q, s->hash, s->id.data, s->id.len);
+    }
+
+    ngx_llm_quota_judge(nodes, subjects, n, ask, now, v, each, data);
+
+    ngx_llm_quota_unlock(q);
+
+    return v->refused.limit ? NGX_BUSY : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_llm_quota_extend(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    llm_subject_t **subjects, llm_amount_t *more, int64_t now,
+    llm_verdict_t *v)
+{
+    ngx_llm_quota_lock(q);
+
+    ngx_llm_quota_judge(lease->nodes, subjects, lease->n, more, now, v, NULL,
+                        NULL);
+
+    if (v->refused.limit == NULL) {
+        ngx_llm_quota_take(q, lease, subjects, more, now);
+        ngx_llm_quota_done(q);
+    }
+
+    ngx_llm_quota_unlock(q);
+
+    return v->refused.limit ? NGX_BUSY : NGX_OK;
+}
+
+
+/* every limit of every subject is asked, so that the word is on all */
+
+static void
+ngx_llm_quota_judge(ngx_llm_quota_node_t **nodes, llm_subject_t **subjects,
+    ngx_uint_t n, llm_amount_t *ask, int64_t now, llm_verdict_t *v,
+    ngx_llm_quota_each_pt each, void *data)
+{
+    int                        rc;
+    ngx_uint_t                 i, k;
+    llm_amount_t              *held;
+    llm_limit_t               *limit;
+    llm_standing_t             s;
+    ngx_llm_quota_counter_t   *c;
+
+    static llm_amount_t  nothing;
+
+    ngx_memzero(v, sizeof(llm_verdict_t));
+
+    for (i = 0; i < n; i++) {
+
+        s.subject = subjects[i];
+        held = nodes[i] ? &nodes[i]->held : &nothing;
+
+        for (k = 0; k < subjects[i]->nlimits; k++) {
+
+            limit = &subjects[i]->limits[k];
+
+            c = (nodes[i] && limit->id)
+                ? ngx_llm_quota_counter(nodes[i], limit->id, k) : NULL;
+
+            rc = llm_limit_check(limit, c ? &c->c : NULL, held, ask, now, &s);
+
+            llm_verdict_add(v, &s, rc);
+
+            if (each) {
+                each(data, &s);
+            }
+        }
+    }
+}
+
+
+static void
+ngx_llm_quota_after_take(llm_standing_t *s)
+{
+    if (s->limit == NULL) {
+        return;
+    }
+
+    s->left -= s->asked;
+
+    if (s->limit->smooth) {
+
+        /* what was asked for takes its share of the window to flow off */
+
+        s->spent += s->asked;
+        s->reset_ms += llm_limit_cost(s->limit, s->asked) / 1000000;
+
+    } else {
+        s->held += s->asked;
+    }
+}
+
+
+static ngx_llm_quota_lease_t *
+ngx_llm_quota_lease(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
+    ngx_str_t *note, ngx_llm_quota_node_t **nodes)
+{
+    size_t                  size, len;
+    ngx_uint_t              i, k, nmarks;
+    ngx_llm_quota_mark_t   *mark;
+    ngx_llm_quota_lease_t  *lease;
+
+    nmarks = 0;
+
+    for (i = 0; i < n; i++) {
+        for (k = 0; k < subjects[i]->nlimits; k++) {
+            nmarks += subjects[i]->limits[k].smooth;
+        }
+    }
+
+    len = ngx_min(note->len, NGX_LLM_QUOTA_NOTE_MAX);
+    size = ngx_align(offsetof(ngx_llm_quota_lease_t, note) + len,
+                     sizeof(int64_t));
+
+    lease = ngx_llm_quota_alloc(q,
+                                size + nmarks * sizeof(ngx_llm_quota_mark_t),
+                                nodes, n);
+    if (lease == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(lease, sizeof(ngx_llm_quota_lease_t));
+
+    lease->n = n;
+    ngx_memcpy(lease->nodes, nodes, n * sizeof(ngx_llm_quota_node_t *));
+
+    lease->len = len;
+    ngx_memcpy(lease->note, note->data, len);
+
+    lease->nmarks = nmarks;
+    lease->marks = (ngx_llm_quota_mark_t *) ((u_char *) lease + size);
+
+    ngx_memzero(lease->marks, nmarks * sizeof(ngx_llm_quota_mark_t));
+
+    mark = lease->marks;
+
+    for (i = 0; i < n; i++) {
+        for (k = 0; k < subjects[i]->nlimits; k++) {
+
+            if (subjects[i]->limits[k].smooth) {
+                mark->id = subjects[i]->limits[k].id;
+                mark->node = i;
+                mark++;
+            }
+        }
+    }
+
+    return lease;
+}
+
+
+static void
+ngx_llm_quota_take(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    llm_subject_t **subjects, llm_amount_t *ask, int64_t now)
+{
+    int64_t                    start;
+    ngx_uint_t                 i, k;
+    llm_limit_t               *limit;
+    ngx_llm_quota_node_t      *node;
+    ngx_llm_quota_mark_t      *mark;
+    ngx_llm_quota_counter_t   *c;
+
+    ngx_llm_quota_save(q, &lease->taken, sizeof(llm_amount_t));
+    llm_amount_add(&lease->taken, ask);
+
+    mark = lease->marks;
+
+    for (i = 0; i < lease->n; i++) {
+
+        node = lease->nodes[i];
+
+        ngx_llm_quota_save(q, &node->held, sizeof(llm_amount_t));
+        llm_amount_add(&node->held, ask);
+
+        for (k = 0; k < subjects[i]->nlimits; k++) {
+
+            limit = &subjects[i]->limits[k];
+
+            if (limit->id == 0) {
+                continue;
+            }
+
+            c = ngx_llm_quota_counter(node, limit->id, k);
+
+            ngx_llm_quota_save(q, c, sizeof(ngx_llm_quota_counter_t));
+
+            if (limit->smooth) {
+                ngx_llm_quota_save(q, &mark->mark, sizeof(llm_mark_t));
+                llm_limit_take(limit, &c->c, ask, &mark->mark, now);
+                c->end = 0;
+                mark++;
+
+            } else {
+                llm_limit_take(limit, &c->c, ask, NULL, now);
+                llm_limit_window(limit, now, &start, &c->end);
+            }
+        }
+
+        ngx_llm_quota_dirty(q, node);
+    }
+}
+
+
+void
+ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease)
+{
+    lease->sent = 1;
+}
+
+
+void
+ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    llm_subject_t **subjects, llm_amount_t *used, int64_t now)
+{
+    int64_t                   start;
+    ngx_uint_t                i, k;
+    llm_limit_t              *limit;
+    ngx_llm_quota_node_t     *node;
+    ngx_llm_quota_mark_t     *mark;
+    ngx_llm_quota_counter_t  *c;
+
+    ngx_llm_quota_lock(q);
+
+    mark = lease->marks;
+
+    for (i = 0; i < lease->n; i++) {
+
+        node = lease->nodes[i];
+
+        ngx_llm_quota_save(q, &node->held, sizeof(llm_amount_t));
+        llm_amount_sub(&node->held, &lease->taken);
+
+        ngx_llm_quota_save(q, &node->refs, sizeof(uintptr_t));
+        node->refs--;
+
+        for (k = 0; k < subjects[i]->nlimits; k++) {
+
+            limit = &subjects[i]->limits[k];
+
+            if (limit->id == 0) {
+                continue;
+            }
+
+            c = ngx_llm_quota_counter(node, limit->id, k);
+
+            ngx_llm_quota_save(q, c, sizeof(ngx_llm_quota_counter_t));
+
+            llm_limit_settle(limit, &c->c, used,
+                             limit->smooth ? &mark->mark : NULL, now);
+
+            if (limit->smooth) {
+                mark++;
+
+            } else {
+                llm_limit_window(limit, now, &start, &c->end);
+            }
+        }
+
+        ngx_llm_quota_dirty(q, node);
+    }
+
+    ngx_llm_quota_unlink(q, &lease->queue);
+    ngx_llm_quota_done(q);
+
+    ngx_llm_zone_free_locked(q->zone, lease);
+
+    ngx_llm_quota_unlock(q);
+}
+
+
+static void
+ngx_llm_quota_full(ngx_llm_quota_t *q)
+{
+    if (q->told == ngx_time()) {
+        return;
+    }
+
+    q->told = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "the zone has no room for counters of limits: requests that "
+                  "need them are refused; make llm_zone larger");
+}

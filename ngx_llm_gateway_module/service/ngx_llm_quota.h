@@ -1,0 +1,127 @@
+
+/*
+ * Counters of limits and reservations in the zone, shared by all workers.
+ * Knows subjects, limits and amounts, but no request: a reservation is all or
+ * nothing over its subjects, under the zone's lock, which is never held
+ * longer than that.
+ *
+ * A reservation is a lease in the zone, in the list of the worker that made
+ * it.  Whoever finds that a worker is gone, a new worker or one that is about
+ * to refuse a request, ends its leases: what was in flight and its rates are
+ * given back; money and tokens of a window, which may have been spent at a
+ * provider, are counted as reserved, and told to whoever keeps the books.
+ */
+
+
+#ifndef _NGX_LLM_QUOTA_H_INCLUDED_
+#define _NGX_LLM_QUOTA_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "llm_limit.h"
+#include "ngx_llm_zone.h"
+
+
+#define NGX_LLM_QUOTA_SUBJECTS  8    /* of one lease */
+#define NGX_LLM_QUOTA_LIMITS    32   /* of one subject */
+#define NGX_LLM_QUOTA_NOTE_MAX  1024 /* bytes */
+
+
+typedef struct ngx_llm_quota_s        ngx_llm_quota_t;
+typedef struct ngx_llm_quota_lease_s  ngx_llm_quota_lease_t;
+
+/* a lease that was ended for a worker that is gone: its note, and what is
+   counted as spent */
+typedef void (*ngx_llm_quota_lost_pt)(void *data, ngx_str_t *note,
+    llm_amount_t *spent);
+
+/* called for each limit of the subjects, in their order */
+typedef void (*ngx_llm_quota_each_pt)(void *data, llm_standing_t *s);
+
+
+/*
+ * init_process: takes a place among the host's workers and ends the leases of
+ * those that are gone.  NULL: the zone has no room, which is logged; functions
+ * below take NULL for a full zone.
+ */
+ngx_llm_quota_t *ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
+    ngx_llm_quota_lost_pt lost, void *data);
+
+/* exit_process: ends what leases are left, as for a worker that is gone */
+void ngx_llm_quota_stop(ngx_llm_quota_t *q);
+
+/*
+ * Reserves ask on every subject, or nothing.  Subjects and their limits must
+ * outlive the lease.  note is given back should this worker die.  now in
+ * milliseconds since the epoch.
+ *
+ * NGX_OK: *lease is set, v tells what is left after this request; NGX_BUSY: v
+ * tells which limit refused; NGX_ERROR: no room in the zone.
+ */
+ngx_int_t ngx_llm_quota_reserve(ngx_llm_quota_t *q, llm_subject_t **subjects,
+    ngx_uint_t n, llm_amount_t *ask, ngx_str_t *note, int64_t now,
+    ngx_llm_quota_lease_t **lease, llm_verdict_t *v);
+
+/* the same without reserving anything; each may be NULL */
+ngx_int_t ngx_llm_quota_check(ngx_llm_quota_t *q, llm_subject_t **subjects,
+    ngx_uint_t n, llm_amount_t *ask, int64_t now, llm_verdict_t *v,
+    ngx_llm_quota_each_pt each, void *data);
+
+/* reserves more on the lease's subjects, which are given again; NGX_OK or
+   NGX_BUSY, the lease then being as before */
+ngx_int_t ngx_llm_quota_extend(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *lease, llm_subject_t **subjects,
+    llm_amount_t *more, int64_t now, llm_verdict_t *v);
+
+/* from now on something may be spent upstream */
+void ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease);
+
+/* ends the lease with what was used; subjects are those of its reservation */
+void ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    llm_subject_t **subjects, llm_amount_t *used, int64_t now);
+
+
+/*
+ * Two numbers per name that are learnt and kept for good, such as a model's
+ * bytes per token; they are read and written without the lock.  NULL: no
+ * room.
+ */
+volatile int64_t *ngx_llm_quota_learnt(ngx_llm_quota_t *q, llm_str_t *id);
+
+
+/* copies for people */
+
+typedef struct {
+    u_char                   id[320];      /* "team=acme/search" */
+    size_t                   len;
+    llm_amount_t             held;         /* by requests in flight */
+    ngx_uint_t               ncounters;
+    struct {
+        llm_counter_t        counter;
+        int64_t              end;          /* of its window, ms; -1: none;
+                                              0: smooth */
+    }                        counters[NGX_LLM_QUOTA_LIMITS];
+} ngx_llm_quota_entry_t;
+
+/* the subject with this id; NGX_DECLINED: nothing of it counts */
+ngx_int_t ngx_llm_quota_read(ngx_llm_quota_t *q, llm_str_t *id,
+    ngx_llm_quota_entry_t *entry);
+
+/*
+ * The next subject in an order that does not change, behind the one in entry
+ * (len 0: the first).  NGX_DONE: there is none.
+ */
+ngx_int_t ngx_llm_quota_next(ngx_llm_quota_t *q,
+    ngx_llm_quota_entry_t *entry);
+
+/*
+ * Adds to what a calendar counter has spent, -INT64_MAX resets it; a budget is
+ * topped up by a negative number.  NGX_DECLINED: there is no such counter.
+ */
+ngx_int_t ngx_llm_quota_adjust(ngx_llm_quota_t *q, llm_str_t *id,
+    uint64_t counter, int64_t add);
+
+
+#endif /* _NGX_LLM_QUOTA_H_INCLUDED_ */

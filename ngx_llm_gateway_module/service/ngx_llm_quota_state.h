@@ -1,0 +1,169 @@
+
+/*
+ * What the files of the quota service share: how it lies in the zone.
+ * _quota.c reserves and settles, _quota_node.c finds and forgets subjects,
+ * _quota_worker.c starts, stops and ends what others left.
+ */
+
+
+#ifndef _NGX_LLM_QUOTA_STATE_H_INCLUDED_
+#define _NGX_LLM_QUOTA_STATE_H_INCLUDED_
+
+
+#include "ngx_llm_quota.h"
+
+
+#define NGX_LLM_QUOTA_ROOT  "quota"
+
+/* words that one operation may change: of each subject what it holds, its
+   links, and its counters */
+#define NGX_LLM_QUOTA_UNDO                                                    \
+    (NGX_LLM_QUOTA_SUBJECTS * (16 + 6 * NGX_LLM_QUOTA_LIMITS) + 64)
+
+
+/* what a word was before; a worker that is killed leaves these behind */
+
+typedef struct {
+    uintptr_t                   *p;
+    uintptr_t                    was;
+} ngx_llm_quota_undo_t;
+
+
+typedef struct {
+    llm_counter_t                c;
+    int64_t                      end;       /* of the window, ms; -1: it has
+                                               none; 0: smooth */
+} ngx_llm_quota_counter_t;
+
+
+/* a subject */
+
+typedef struct {
+    ngx_rbtree_node_t            node;      /* key: hash of id */
+    ngx_queue_t                  changed;   /* link, if dirty */
+    uintptr_t                    dirty;     /* to be written to the state */
+    uintptr_t                    refs;      /* leases */
+    llm_amount_t                 held;      /* by these */
+    ngx_llm_quota_counter_t     *counters;
+    uint16_t                     ncounters;
+    uint16_t                     size;      /* of counters, in counters */
+    uint16_t                     len;
+    unsigned                     learnt:1;  /* no subject: two numbers */
+    unsigned                     moved:1;   /* counters have memory of their
+                                               own */
+    u_char                       id[1];
+} ngx_llm_quota_node_t;
+
+
+typedef struct ngx_llm_quota_worker_s  ngx_llm_quota_worker_t;
+
+struct ngx_llm_quota_worker_s {
+    ngx_llm_quota_worker_t      *next;
+    ngx_pid_t                    pid;       /* 0: nobody's */
+    ngx_queue_t                  leases;
+};
+
+
+/* a smooth counter's part in a lease */
+
+typedef struct {
+    uint64_t                     id;        /* of the counter */
+    ngx_uint_t                   node;      /* index in the lease */
+    llm_mark_t                   mark;
+} ngx_llm_quota_mark_t;
+
+
+typedef enum {
+    NGX_LLM_QUOTA_EMPTY = 0,      /* nothing is taken */
+    NGX_LLM_QUOTA_TAKEN,
+    NGX_LLM_QUOTA_LOST            /* ended for a worker that is gone, to be
+                                     told */
+} ngx_llm_quota_lease_e;
+
+
+struct ngx_llm_quota_lease_s {
+    ngx_queue_t                  queue;     /* link in the worker's */
+    uintptr_t                    state;
+    llm_amount_t                 taken;
+    uintptr_t                    sent;      /* may have been spent upstream */
+    ngx_uint_t                   n;
+    ngx_llm_quota_node_t        *nodes[NGX_LLM_QUOTA_SUBJECTS];
+    ngx_uint_t                   nmarks;
+    ngx_llm_quota_mark_t        *marks;     /* behind the note */
+    size_t                       len;
+    u_char                       note[1];
+};
+
+
+typedef struct {
+    ngx_uint_t                   ready;     /* the rest is initialised */
+    ngx_rbtree_t                 tree;
+    ngx_rbtree_node_t            sentinel;
+    ngx_queue_t                  changed;   /* nodes that are dirty */
+    ngx_uint_t                   journal;   /* somebody writes them down */
+    ngx_llm_quota_worker_t      *workers;
+    ngx_rbtree_key_t             hand;      /* where eviction goes on */
+    time_t                       reaped;    /* when workers were counted */
+
+    ngx_uint_t                   nundo;
+    ngx_llm_quota_undo_t         undo[NGX_LLM_QUOTA_UNDO];
+} ngx_llm_quota_root_t;
+
+
+struct ngx_llm_quota_s {
+    ngx_llm_zone_t              *zone;
+    ngx_llm_quota_root_t        *sh;
+    ngx_llm_quota_worker_t      *worker;
+    ngx_llm_quota_lost_pt        lost;
+    void                        *data;
+    time_t                       told;      /* when a full zone was */
+};
+
+
+/* takes the lock, and takes back what a killed worker left half done */
+void ngx_llm_quota_lock(ngx_llm_quota_t *q);
+void ngx_llm_quota_unlock(ngx_llm_quota_t *q);
+
+/*
+ * Under the lock: notes what size bytes at p, a multiple of a word, are before
+ * they change.  All that changed since is undone unless ngx_llm_quota_done()
+ * is reached.
+ */
+void ngx_llm_quota_save(ngx_llm_quota_t *q, void *p, size_t size);
+void ngx_llm_quota_done(ngx_llm_quota_t *q);
+/* saves the links of a queue's element, and takes it out */
+void ngx_llm_quota_unlink(ngx_llm_quota_t *q, ngx_queue_t *x);
+void ngx_llm_quota_link(ngx_llm_quota_t *q, ngx_queue_t *head,
+    ngx_queue_t *x);
+
+
+/* _quota_node.c; all under the lock */
+
+ngx_llm_quota_node_t *ngx_llm_quota_find(ngx_llm_quota_t *q, uint32_t hash,
+    u_char *id, size_t len);
+/* room for n counters; NULL: the zone is full.  keep is not evicted */
+ngx_llm_quota_node_t *ngx_llm_quota_add(ngx_llm_quota_t *q, uint32_t hash,
+    u_char *id, size_t len, ngx_uint_t n, ngx_llm_quota_node_t **keep,
+    ngx_uint_t nkeep);
+/* the counter of this id, looked for at index i first; NULL: there is none */
+ngx_llm_quota_counter_t *ngx_llm_quota_counter(ngx_llm_quota_node_t *node,
+    uint64_t id, ngx_uint_t i);
+/* makes those that the subject's limits lack; NGX_ERROR: the zone is full */
+ngx_int_t ngx_llm_quota_counters(ngx_llm_quota_t *q,
+    ngx_llm_quota_node_t *node, llm_subject_t *subject,
+    ngx_llm_quota_node_t **keep, ngx_uint_t nkeep);
+/* memory of the zone, for which idle subjects are forgotten */
+void *ngx_llm_quota_alloc(ngx_llm_quota_t *q, size_t size,
+    ngx_llm_quota_node_t **keep, ngx_uint_t nkeep);
+/* it is to be written to the state; inside of what is saved */
+void ngx_llm_quota_dirty(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node);
+
+
+/* _quota_worker.c */
+
+/* ends leases of workers that are gone, at most once a second; whether there
+   were any.  Without the lock */
+ngx_uint_t ngx_llm_quota_reap(ngx_llm_quota_t *q);
+
+
+#endif /* _NGX_LLM_QUOTA_STATE_H_INCLUDED_ */

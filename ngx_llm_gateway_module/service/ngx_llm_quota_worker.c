@@ -1,0 +1,327 @@
+
+/*
+ * Workers that hold reservations: their places in the zone, and the end of
+ * what those that are gone have left.
+ */
+
+
+#include "ngx_llm_quota_state.h"
+
+
+static ngx_int_t ngx_llm_quota_take_place(ngx_llm_quota_t *q);
+static ngx_uint_t ngx_llm_quota_inherit(ngx_llm_quota_t *q,
+    ngx_llm_quota_worker_t *w);
+static void ngx_llm_quota_end(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *lease, int64_t now);
+static void ngx_llm_quota_spend(ngx_llm_quota_counter_t *c,
+    llm_amount_t *spent, int64_t now);
+static ngx_uint_t ngx_llm_quota_gone(ngx_llm_quota_t *q,
+    ngx_llm_quota_worker_t *w);
+
+
+ngx_llm_quota_t *
+ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
+    ngx_llm_quota_lost_pt lost, void *data)
+{
+    ngx_llm_quota_t         *q;
+    ngx_llm_quota_root_t    *sh;
+    ngx_llm_quota_worker_t  *w;
+
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    q = ngx_pcalloc(cycle->pool, sizeof(ngx_llm_quota_t));
+    if (q == NULL) {
+        return NULL;
+    }
+
+    sh = ngx_llm_zone_root(zone, NGX_LLM_QUOTA_ROOT,
+                           sizeof(ngx_llm_quota_root_t));
+
+    if (sh == NULL) {
+        goto full;
+    }
+
+    q->zone = zone;
+    q->sh = sh;
+    q->lost = lost;
+    q->data = data;
+
+    ngx_llm_quota_lock(q);
+
+    if (!sh->ready) {
+        ngx_rbtree_init(&sh->tree, &sh->sentinel, ngx_rbtree_insert_value);
+        ngx_queue_init(&sh->changed);
+
+        ngx_memory_barrier();
+        sh->ready = 1;
+    }
+
+    ngx_llm_quota_unlock(q);
+
+    if (ngx_llm_quota_take_place(q) != NGX_OK) {
+        goto full;
+    }
+
+    /* those that are gone, and whoever had our number before */
+
+    for (w = sh->workers; w; w = w->next) {
+        if (ngx_llm_quota_gone(q, w)) {
+            (void) ngx_llm_quota_inherit(q, w);
+        }
+    }
+
+    return q;
+
+full:
+
+    ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                  "the zone has no room for limits: requests that have some "
+                  "are refused; make llm_zone larger");
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_llm_quota_take_place(ngx_llm_quota_t *q)
+{
+    ngx_llm_quota_worker_t  *w;
+
+    ngx_llm_quota_lock(q);
+
+    for (w = q->sh->workers; w; w = w->next) {
+        if (w->pid == 0) {
+            break;
+        }
+    }
+
+    if (w == NULL) {
+        w = ngx_llm_zone_alloc_locked(q->zone, sizeof(ngx_llm_quota_worker_t));
+
+        if (w == NULL) {
+            ngx_llm_quota_unlock(q);
+            return NGX_ERROR;
+        }
+
+        ngx_queue_init(&w->leases);
+
+        w->pid = 0;
+        w->next = q->sh->workers;
+        ngx_memory_barrier();
+        q->sh->workers = w;
+    }
+
+    w->pid = ngx_pid;
+
+    q->worker = w;
+
+    ngx_llm_quota_unlock(q);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_llm_quota_stop(ngx_llm_quota_t *q)
+{
+    if (q == NULL) {
+        return;
+    }
+
+    /* a fast shutdown ends requests without a word */
+
+    (void) ngx_llm_quota_inherit(q, q->worker);
+}
+
+
+ngx_uint_t
+ngx_llm_quota_reap(ngx_llm_quota_t *q)
+{
+    ngx_uint_t               n;
+    ngx_llm_quota_worker_t  *w;
+
+    if (q->sh->reaped == ngx_time()) {
+        return 0;
+    }
+
+    q->sh->reaped = ngx_time();
+
+    n = 0;
+
+    for (w = q->sh->workers; w; w = w->next) {
+        if (ngx_llm_quota_gone(q, w)) {
+            n += ngx_llm_quota_inherit(q, w);
+        }
+    }
+
+    return n;
+}
+
+
+static ngx_uint_t
+ngx_llm_quota_gone(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
+{
+    if (w == q->worker || w->pid == 0) {
+        return 0;
+    }
+
+    return w->pid == ngx_pid || (kill(w->pid, 0) == -1
+                                 && ngx_errno == NGX_ESRCH);
+}
+
+
+/*
+ * Ends the leases of a place one by one.  Each is told without the lock, and
+ * stays in the list until it was: should we die meanwhile, it is our number
+ * that the next worker finds here.
+ */
+
+static ngx_uint_t
+ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
+{
+    int64_t                 now;
+    ngx_str_t               note;
+    ngx_pid_t               pid;
+    ngx_uint_t              n;
+    ngx_time_t             *tp;
+    llm_amount_t            spent;
+    ngx_llm_quota_lease_t  *lease;
+    u_char                  text[NGX_LLM_QUOTA_NOTE_MAX];
+
+    tp = ngx_timeofday();
+    now = (int64_t) tp->sec * 1000 + tp->msec;
+
+    n = 0;
+
+    ngx_llm_quota_lock(q);
+
+    pid = w->pid;
+
+    if (pid != ngx_pid && !ngx_llm_quota_gone(q, w)) {
+
+        /* somebody else was quicker */
+
+        ngx_llm_quota_unlock(q);
+        return 0;
+    }
+
+    w->pid = ngx_pid;
+
+    while (!ngx_queue_empty(&w->leases)) {
+
+        lease = ngx_queue_data(ngx_queue_head(&w->leases),
+                               ngx_llm_quota_lease_t, queue);
+
+        if (lease->state == NGX_LLM_QUOTA_TAKEN) {
+
+            ngx_llm_quota_save(q, &lease->state, sizeof(uintptr_t));
+            lease->state = NGX_LLM_QUOTA_LOST;
+
+            ngx_llm_quota_end(q, lease, now);
+            ngx_llm_quota_done(q);
+            n++;
+        }
+
+        if (lease->sent && lease->len && q->lost) {
+
+            spent = lease->taken;
+            note.data = text;
+            note.len = lease->len;
+            ngx_memcpy(text, lease->note, note.len);
+
+            ngx_llm_quota_unlock(q);
+
+            q->lost(q->data, &note, &spent);
+
+            ngx_llm_quota_lock(q);
+        }
+
+        ngx_llm_quota_unlink(q, &lease->queue);
+        ngx_llm_quota_done(q);
+
+        ngx_llm_zone_free_locked(q->zone, lease);
+    }
+
+    w->pid = 0;
+
+    ngx_llm_quota_unlock(q);
+
+    if (n) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "%ui reservations of worker %P that is gone were ended",
+                      n, pid);
+    }
+
+    return n;
+}
+
+
+static void
+ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    int64_t now)
+{
+    ngx_uint_t                i, k;
+    ngx_llm_quota_node_t     *node;
+    ngx_llm_quota_mark_t     *mark;
+    ngx_llm_quota_counter_t  *c;
+
+    for (i = 0; i < lease->n; i++) {
+
+        node = lease->nodes[i];
+
+        ngx_llm_quota_save(q, &node->held, sizeof(llm_amount_t));
+        llm_amount_sub(&node->held, &lease->taken);
+
+        ngx_llm_quota_save(q, &node->refs, sizeof(uintptr_t));
+        node->refs--;
+
+        for (k = 0; lease->sent && k < node->ncounters; k++) {
+            c = &node->counters[k];
+
+            if (c->end) {
+                ngx_llm_quota_save(q, c, sizeof(ngx_llm_quota_counter_t));
+                ngx_llm_quota_spend(c, &lease->taken, now);
+            }
+        }
+
+        ngx_llm_quota_dirty(q, node);
+    }
+
+    for (i = 0; i < lease->nmarks; i++) {
+
+        mark = &lease->marks[i];
+        c = ngx_llm_quota_counter(lease->nodes[mark->node], mark->id, 0);
+
+        if (c) {
+            ngx_llm_quota_save(q, c, sizeof(ngx_llm_quota_counter_t));
+            llm_limit_refund(&c->c, &mark->mark, now);
+        }
+    }
+}
+
+
+/* a counter of the calendar, whose limit is not at hand: the window behind
+   one that is over begins where that ended */
+
+static void
+ngx_llm_quota_spend(ngx_llm_quota_counter_t *c, llm_amount_t *spent,
+    int64_t now)
+{
+    int64_t      n, length;
+    llm_limit_t  limit;
+
+    limit.kind = llm_limit_kind(c->c.id);
+    n = llm_limit_measure(&limit, spent);
+
+    if (c->end != -1 && c->end <= now) {
+        length = c->end - c->c.time;
+
+        c->c.time = c->end;
+        c->c.spent = 0;
+        c->end += length;
+    }
+
+    c->c.spent = c->c.spent > INT64_MAX - n ? INT64_MAX : c->c.spent + n;
+}
