@@ -500,9 +500,6 @@ void ngx_http_llm_quota_release(ngx_http_llm_attempt_t *at);
    Does nothing the second time */
 void ngx_http_llm_quota_settle(ngx_http_llm_ctx_t *ctx);
 
-/* X-RateLimit-*, in place of those of a provider */
-ngx_int_t ngx_http_llm_quota_headers(ngx_http_llm_ctx_t *ctx);
-
 /* _quota_zone.c: init_process, exit_process */
 
 ngx_int_t ngx_http_llm_quota_init(ngx_cycle_t *cycle,

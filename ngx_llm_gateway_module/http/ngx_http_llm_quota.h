@@ -102,6 +102,8 @@ ngx_uint_t ngx_http_llm_quota_limited(ngx_http_llm_ctx_t *ctx);
 
 /* _quota_tell.c */
 
+/* X-RateLimit-*, in place of those of a provider */
+ngx_int_t ngx_http_llm_quota_headers(ngx_http_llm_ctx_t *ctx);
 /* "12s", "6m0s", "1h0m0s", "350ms"; p has room for 32 bytes */
 u_char *ngx_http_llm_quota_duration(u_char *p, int64_t ms);
 
