@@ -5,7 +5,6 @@
  */
 
 
-#include "llm_base64.h"
 #include "llm_convert_state.h"
 
 
@@ -18,9 +17,8 @@ static int llm_count_translate(llm_convert_t *c, const llm_convert_in_t *in,
     llm_buf_t *body, llm_error_t *err);
 static void llm_count_write_gemini(llm_convert_t *c, const llm_str_t *body,
     llm_buf_t *out);
-static void llm_count_write_members(llm_convert_t *c, const llm_str_t *body,
-    const char *const *names, unsigned model, llm_buf_t *out);
-static void llm_count_write_invoke(const llm_str_t *body, llm_buf_t *out);
+static void llm_count_write_members(const llm_str_t *body,
+    const char *const *names, llm_buf_t *out);
 static int llm_count_answer(llm_convert_t *c, const llm_str_t *body,
     llm_convert_answer_t *answer);
 static int llm_count_local(llm_convert_t *c, const llm_convert_in_t *in,
@@ -61,51 +59,33 @@ llm_count_request(llm_convert_t *c, const llm_convert_in_t *in,
         "contents", "systemInstruction", "tools", NULL
     };
 
-    static const char *const  messages[] = {
-        "messages", "system", "tools", "tool_choice", "thinking", NULL
-    };
-
-    static const char *const  converse[] = {
-        "messages", "system", "toolConfig", NULL
-    };
-
     rc = llm_count_translate(c, in, &whole, err);
 
     if (rc != LLM_OK) {
         return rc;
     }
 
-    body.data = whole.data;
-    body.len = whole.len;
-
     if (c->to->dialect == LLM_DIALECT_GENERATE) {
+        body.data = whole.data;
+        body.len = whole.len;
 
         if (c->host == LLM_HOST_GEMINI) {
             llm_count_write_gemini(c, &body, &call->body);
 
         } else {
-            llm_count_write_members(c, &body, vertex, 0, &call->body);
+            llm_count_write_members(&body, vertex, &call->body);
         }
 
         return llm_convert_post(c, LLM_OP_GEMINI_COUNT, call, err);
     }
 
-    if (c->to->dialect == LLM_DIALECT_CONVERSE) {
-        llm_buf_puts(&call->body, "{\"input\":{\"converse\":");
-        llm_count_write_members(c, &body, converse, 0, &call->body);
-        llm_buf_puts(&call->body, "}}");
+    /* Claude's dialects know what their counters take */
 
-        return llm_convert_post(c, LLM_OP_BEDROCK_COUNT, call, err);
-    }
+    call->body = whole;
 
-    op = llm_translate_host(&llm_ops[LLM_OP_COUNT_TOKENS], c->to, 0);
-
-    if (op->op == LLM_OP_BEDROCK_COUNT) {
-        llm_count_write_invoke(&body, &call->body);
-
-    } else {
-        llm_count_write_members(c, &body, messages, 1, &call->body);
-    }
+    op = (c->to->dialect == LLM_DIALECT_CONVERSE)
+         ? &llm_ops[LLM_OP_BEDROCK_COUNT]
+         : llm_translate_host(&llm_ops[LLM_OP_COUNT_TOKENS], c->to, 0);
 
     return llm_convert_post(c, op->op, call, err);
 }
@@ -156,11 +136,11 @@ llm_count_write_gemini(llm_convert_t *c, const llm_str_t *body,
 }
 
 
-/* counters refuse what does not count */
+/* of Vertex AI, which refuses what does not count */
 
 static void
-llm_count_write_members(llm_convert_t *c, const llm_str_t *body,
-    const char *const *names, unsigned model, llm_buf_t *out)
+llm_count_write_members(const llm_str_t *body, const char *const *names,
+    llm_buf_t *out)
 {
     unsigned    i, n;
     llm_str_t   name, value;
@@ -169,12 +149,6 @@ llm_count_write_members(llm_convert_t *c, const llm_str_t *body,
     n = 0;
 
     llm_buf_puts(out, "{");
-
-    if (model) {
-        llm_buf_puts(out, "\"model\":");
-        llm_buf_json(out, c->to->model.data, c->to->model.len);
-        n++;
-    }
 
     llm_walk_open(&w, body);
 
@@ -197,15 +171,6 @@ llm_count_write_members(llm_convert_t *c, const llm_str_t *body,
     }
 
     llm_buf_puts(out, "}");
-}
-
-
-static void
-llm_count_write_invoke(const llm_str_t *body, llm_buf_t *out)
-{
-    llm_buf_puts(out, "{\"input\":{\"invokeModel\":{\"body\":\"");
-    llm_base64_encode(out, body->data, body->len);
-    llm_buf_puts(out, "\"}}}");
 }
 
 

@@ -366,6 +366,28 @@ test_count(void)
            "POST /models/g:countTokens {\"contents\":[{\"role\":\"user\","
            "\"parts\":[{\"text\":\"a\"}]}]}", "Vertex AI wants no settings");
 
+    start(LLM_OP_COUNT_TOKENS, BEDROCK, "nova");
+    is_str(asked("{\"model\":\"public\",\"messages\":[{\"role\":\"user\","
+                 "\"content\":\"a\"}],\"temperature\":1}"),
+           "POST /model/nova/count-tokens {\"input\":{\"converse\":"
+           "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"a\"}]"
+           "}]}}}", "Bedrock counts, too");
+    is_str(answered("{\"inputTokens\":9}"), "{\"input_tokens\":9}",
+           "in its words");
+
+    start(LLM_OP_GEMINI_COUNT, LLM_DIALECT_MESSAGES, LLM_QUIRK(BEDROCK),
+          "claude");
+    ok(holds(asked("{\"contents\":\"a\"}"),
+             "POST /model/claude/count-tokens {\"input\":{\"invokeModel\":"
+             "{\"body\":\""), "of Claude by what would be invoked");
+
+    start(LLM_OP_GEMINI_COUNT, LLM_DIALECT_MESSAGES, LLM_QUIRK(VERTEX),
+          "claude");
+    is_str(asked("{\"contents\":\"a\"}"),
+           "POST /models/count-tokens:rawPredict {\"anthropic_version\":"
+           "\"vertex-2023-10-16\",\"model\":\"claude\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+           "\"text\",\"text\":\"a\"}]}]}", "on Vertex AI by its own path");
+
     start(LLM_OP_GEMINI_COUNT, LLM_DIALECT_MESSAGES, 0, "claude");
     is_str(asked("{\"contents\":\"a\",\"generationConfig\":"
                  "{\"temperature\":1}}"),
