@@ -80,6 +80,13 @@ llm_chat_write_messages(llm_translate_t *x, llm_buf_t *out, llm_error_t *err)
         }
     }
 
+    if (leading) {
+        rc = llm_chat_write_schema(&w);
+        if (rc != LLM_OK) {
+            return rc;
+        }
+    }
+
     if (w.images.len) {
         llm_chat_write_role(&w, "user");
         llm_buf_puts(out, "[");
@@ -153,7 +160,10 @@ llm_chat_write_system(llm_chat_write_t *w, const llm_turn_t *turn)
 }
 
 
-/* where a schema is not taken as such, the model is asked to keep to it */
+/*
+ * Where a schema is not taken as such, the model is asked to keep to it.  Any
+ * JSON must be asked for in words, too: OpenAI's clients know that.
+ */
 
 static int
 llm_chat_write_schema(llm_chat_write_t *w)
@@ -164,7 +174,11 @@ llm_chat_write_schema(llm_chat_write_t *w)
 
     form = w->x->form;
 
-    if (form->output == LLM_OUTPUT_TEXT || !llm_quirk(w->x->to, NO_SCHEMA)) {
+    if (form->output == LLM_OUTPUT_TEXT
+        || (!llm_quirk(w->x->to, NO_SCHEMA)
+            && (form->output == LLM_OUTPUT_SCHEMA
+                || form->op->protocol == LLM_PROTOCOL_OPENAI)))
+    {
         return LLM_OK;
     }
 

@@ -117,6 +117,16 @@ llm_responses_write_system(llm_responses_write_t *w)
         }
     }
 
+    /* any JSON must be asked for in words, too: OpenAI's clients know that */
+
+    if (w->x->form->output == LLM_OUTPUT_JSON
+        && w->x->form->op->protocol != LLM_PROTOCOL_OPENAI)
+    {
+        llm_buf_puts(&b, b.len ? "\n\n" : "");
+        llm_buf_puts(&b, "Respond with a single JSON object and nothing "
+                         "else.");
+    }
+
     if (b.failed) {
         w->out->failed = 1;
     }

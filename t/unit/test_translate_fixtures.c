@@ -20,6 +20,7 @@
 
 
 #define MAX_FILE  (1024 * 1024)
+#define CUTS      40
 
 
 /* what speaks which protocol */
@@ -128,6 +129,7 @@ typedef struct {
     size_t           len;
     llm_answer_e     kind;
     uint64_t         quirks;
+    int              quiet;
 } recording_t;
 
 
@@ -220,6 +222,14 @@ run_open(run_t *run, const recording_t *r, const client_t *client)
                                   &run->conf);
     if (run->x == NULL) {
         return 0;
+    }
+
+    if (r->quiet) {
+        llm_translate_request(run->x, &request, &err);
+        run->answer = llm_answer_create(run->arena,
+                                        &llm_ops[r->source->stream],
+                                        r->kind);
+        return 1;
     }
 
     is_int(llm_translate_request(run->x, &request, &err), LLM_OK,
@@ -554,21 +564,25 @@ check_failed(const recording_t *r, const client_t *client, run_t *run)
 }
 
 
-/* 0: an answer in another protocol than the collector's word for it */
+/* the recording ends by an error */
+
+static int
+failed(const recording_t *r)
+{
+    return strstr(r->id, "midstream") != NULL
+           || strstr(r->id, "error-without-data") != NULL
+           || cJSON_IsObject(get(get(r->meta, "expect"), "midstream_error"));
+}
+
 
 static void
 check_answer(const recording_t *r, client_t *client)
 {
-    int       failed;
     char     *body, *first;
     size_t    i, len;
     run_t     run;
     told_t    t;
 
-    failed = strstr(r->id, "midstream") != NULL
-             || strstr(r->id, "error-without-data") != NULL
-             || cJSON_IsObject(get(get(r->meta, "expect"),
-                                   "midstream_error"));
     len = 0;
     first = NULL;
 
@@ -586,7 +600,7 @@ check_answer(const recording_t *r, client_t *client)
             run_stream(&run, r, pieces[i]);
         }
 
-        if (failed) {
+        if (failed(r)) {
             check_failed(r, client, &run);
             llm_arena_free(run.arena);
             client->done++;
@@ -633,6 +647,99 @@ check_answer(const recording_t *r, client_t *client)
     }
 
     free(first);
+}
+
+
+/*
+ * A stream that is cut is told to be, or what is missing says nothing: what
+ * the client has by then is a beginning of the whole.
+ */
+
+static void
+check_cuts(const recording_t *r, const client_t *client)
+{
+    int           i;
+    char         *body, why[512];
+    run_t         run;
+    told_t        t, whole;
+    recording_t   cut;
+    llm_error_t   err;
+
+    why[0] = '\0';
+    told_init(&whole);
+
+    memset(&err, 0, sizeof(llm_error_t));
+    err.code = LLM_ERROR_UPSTREAM_ERROR;
+    err.message = unit_str("cut");
+
+    for (i = 0; i <= CUTS; i++) {
+        cut = *r;
+        cut.quiet = 1;
+        cut.len = r->len * (size_t) (CUTS - i) / CUTS;
+
+        if (!run_open(&run, &cut, client)) {
+            llm_arena_free(run.arena);
+            break;
+        }
+
+        run_stream(&run, &cut, 0);
+
+        if (run.rc != LLM_OK) {
+            llm_translate_break(run.x, llm_translate_fault(run.x) ? NULL
+                                                                  : &err,
+                                &run.out);
+        }
+
+        llm_buf_add(&run.out, "", 1);
+
+        body = malloc(run.out.len);
+        memcpy(body, run.out.data, run.out.len);
+
+        told_init(&t);
+        client->events(&t, body);
+
+        if (t.wrong[0]) {
+            snprintf(why, sizeof(why), "%d: %s", (int) cut.len, t.wrong);
+
+        } else if (!t.error && (!t.complete || run.rc != LLM_OK)) {
+            snprintf(why, sizeof(why), "%d: no end", (int) cut.len);
+
+        } else if (i && strncmp(whole.text, t.text, strlen(t.text)) != 0) {
+            snprintf(why, sizeof(why), "%d: %.60s", (int) cut.len, t.text);
+
+        } else if (i && !t.error
+
+                   /* some that were recorded end more than once */
+
+                   && r->source->dialect != LLM_DIALECT_GENERATE
+                   && (strcmp(whole.text, t.text) != 0
+                       || whole.ncalls != t.ncalls))
+        {
+            snprintf(why, sizeof(why), "%d: a part as a whole",
+                     (int) cut.len);
+        }
+
+        if (i == 0) {
+            append(&whole.text, t.text);
+            whole.ncalls = 0;
+
+            for ( /* void */ ; whole.ncalls < t.ncalls; /* void */ ) {
+                told_call(&whole, t.names[whole.ncalls]);
+            }
+        }
+
+        told_free(&t);
+        free(body);
+        llm_arena_free(run.arena);
+    }
+
+    told_free(&whole);
+
+    ok(why[0] == '\0', "%s, %s: cut anywhere", r->id, client->name);
+
+    if (why[0]) {
+        printf("# %s\n", why);
+    }
 }
 
 
@@ -773,6 +880,10 @@ check(const source_t *source, const char *provider, const char *id,
 
         } else if (cJSON_IsObject(get(meta, "expect"))) {
             check_answer(&r, &clients[i]);
+
+            if (r.kind != LLM_ANSWER_JSON && !failed(&r)) {
+                check_cuts(&r, &clients[i]);
+            }
         }
     }
 
