@@ -462,7 +462,7 @@ llm_chat_read_modalities(llm_form_t *form, const llm_str_t *value,
     while (llm_walk_element(&w, &v)) {
 
         if (llm_form_string(form->arena, &v, &s) == LLM_NOMEM
-            || llm_form_item(form, &form->modalities, &s, NULL) != LLM_OK)
+            || llm_form_item(form, &form->modalities, NULL, &s) != LLM_OK)
         {
             return LLM_NOMEM;
         }

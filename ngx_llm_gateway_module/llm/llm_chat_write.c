@@ -525,8 +525,8 @@ llm_chat_write_modalities(llm_translate_t *x, llm_buf_t *out,
 
     for (item = x->form->modalities; item; item = item->next) {
 
-        if (!llm_str_is(&item->name, "text")
-            && !(llm_str_is(&item->name, "image")
+        if (!llm_str_is(&item->value, "text")
+            && !(llm_str_is(&item->value, "image")
                  && llm_quirk(x->to, OPENROUTER)))
         {
             return llm_translate_refuse(err,
@@ -545,7 +545,7 @@ llm_chat_write_modalities(llm_translate_t *x, llm_buf_t *out,
     n = 0;
 
     for (item = x->form->modalities; item; item = item->next) {
-        llm_chat_write_string(n++ ? "," : ",\"modalities\":[", &item->name,
+        llm_chat_write_string(n++ ? "," : ",\"modalities\":[", &item->value,
                               out);
     }
 

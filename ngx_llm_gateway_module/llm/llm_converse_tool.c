@@ -5,6 +5,11 @@
 #include "llm_converse.h"
 
 
+/* that are made up from calls of the past; no model takes so many */
+
+#define LLM_CONVERSE_MAX_TOOLS  512
+
+
 static void llm_converse_write_open(llm_converse_writer_t *w,
     const llm_str_t *name, const llm_str_t *description);
 static int llm_converse_write_function(llm_converse_writer_t *w,
@@ -155,6 +160,7 @@ llm_converse_write_forced(llm_converse_writer_t *w)
 static const char *
 llm_converse_write_history(llm_converse_writer_t *w, const char *comma)
 {
+    unsigned            n;
     llm_buf_t           names;
     llm_str_t           name, list;
     const llm_turn_t   *turn;
@@ -163,12 +169,15 @@ llm_converse_write_history(llm_converse_writer_t *w, const char *comma)
     static const llm_str_t  none = llm_string("");
 
     llm_buf_init(&names, w->x->arena);
+    n = 0;
 
     for (turn = w->form->turns; turn; turn = turn->next) {
 
         for (block = turn->blocks; block; block = block->next) {
 
-            if (block->kind != LLM_BLOCK_TOOL_CALL) {
+            if (block->kind != LLM_BLOCK_TOOL_CALL
+                || n == LLM_CONVERSE_MAX_TOOLS)
+            {
                 continue;
             }
 
@@ -183,6 +192,8 @@ llm_converse_write_history(llm_converse_writer_t *w, const char *comma)
             if (llm_converse_known(&list, &name)) {
                 continue;
             }
+
+            n++;
 
             llm_buf_add(&names, name.data, name.len);
             llm_buf_puts(&names, ",");

@@ -10,11 +10,15 @@
 #include <stdio.h>
 
 
+/* turns and blocks that are looked at for one call: it is a recent one */
+
+#define LLM_FORM_MAX_LOOK   2048
+
 #define LLM_FORM_MAX_PARAM  256
 
 
 static const llm_block_t *llm_form_find_in(const llm_block_t *block,
-    const llm_str_t *id, const llm_block_t *found);
+    const llm_str_t *id, unsigned *left);
 
 
 llm_turn_t *
@@ -73,7 +77,7 @@ llm_form_block(llm_form_t *form, llm_turn_t *turn, llm_block_e kind)
 llm_block_t *
 llm_form_append(llm_form_t *form, llm_block_t **list, llm_block_e kind)
 {
-    llm_block_t  *block;
+    llm_block_t  *block, **end;
 
     block = llm_calloc(form->arena, sizeof(llm_block_t));
     if (block == NULL) {
@@ -82,11 +86,16 @@ llm_form_append(llm_form_t *form, llm_block_t **list, llm_block_e kind)
 
     block->kind = kind;
 
-    while (*list) {
-        list = &(*list)->next;
+    end = (*list && form->list == list) ? form->tail : list;
+
+    while (*end) {
+        end = &(*end)->next;
     }
 
-    *list = block;
+    *end = block;
+
+    form->list = list;
+    form->tail = &block->next;
 
     return block;
 }
@@ -177,7 +186,7 @@ int
 llm_form_item(llm_form_t *form, llm_item_t **list, const llm_str_t *name,
     const llm_str_t *value)
 {
-    llm_item_t  *item;
+    llm_item_t  *item, **end;
 
     item = llm_calloc(form->arena, sizeof(llm_item_t));
     if (item == NULL) {
@@ -192,11 +201,18 @@ llm_form_item(llm_form_t *form, llm_item_t **list, const llm_str_t *name,
         item->value = *value;
     }
 
-    while (*list) {
-        list = &(*list)->next;
+    /* most go behind the one that came last */
+
+    end = (*list && form->list == list) ? form->tail : list;
+
+    while (*end) {
+        end = &(*end)->next;
     }
 
-    *list = item;
+    *end = item;
+
+    form->list = list;
+    form->tail = &item->next;
 
     return LLM_OK;
 }
@@ -322,18 +338,22 @@ llm_form_find_tool(const llm_form_t *form, const llm_str_t *name)
 const llm_block_t *
 llm_form_find_call(const llm_form_t *form, const llm_str_t *id)
 {
+    unsigned            left;
     const llm_turn_t   *turn;
     const llm_block_t  *found;
 
+    left = LLM_FORM_MAX_LOOK;
+
     /* from the end: ids that a client made may repeat in a long history */
 
-    for (turn = form->end; turn; turn = turn->prev) {
+    for (turn = form->end; turn && left; turn = turn->prev) {
+        left--;
 
         if (turn->role != LLM_ROLE_ASSISTANT) {
             continue;
         }
 
-        found = llm_form_find_in(turn->blocks, id, NULL);
+        found = llm_form_find_in(turn->blocks, id, &left);
 
         if (found) {
             return found;
@@ -346,9 +366,14 @@ llm_form_find_call(const llm_form_t *form, const llm_str_t *id)
 
 static const llm_block_t *
 llm_form_find_in(const llm_block_t *block, const llm_str_t *id,
-    const llm_block_t *found)
+    unsigned *left)
 {
-    for ( /* void */ ; block; block = block->next) {
+    const llm_block_t  *found;
+
+    found = NULL;
+
+    for ( /* void */ ; block && *left; block = block->next) {
+        (*left)--;
 
         if (block->kind == LLM_BLOCK_TOOL_CALL
             && block->id.len == id->len

@@ -224,7 +224,8 @@ typedef struct {
     llm_str_t        verbosity;
     llm_str_t        cache_key;   /* prompt_cache_key */
     llm_str_t        metadata;    /* raw object */
-    llm_item_t      *modalities;  /* "text", "image", "audio" asked for */
+    llm_item_t      *modalities;  /* "text", "image", "audio" asked for: in
+                                     value */
     llm_str_t        audio;       /* raw object: voice, format */
 
     unsigned         stream:1;
@@ -240,6 +241,9 @@ typedef struct {
                                      knows them */
     llm_item_t     **last_extra;
     llm_item_t      *dropped;     /* names that the reader left out */
+
+    void            *list;        /* the list that was appended to last, and */
+    void            *tail;        /* its end: llm_form.c */
 } llm_form_t;
 
 

@@ -9,6 +9,7 @@
 #include "llm_dialect.h"
 
 
+#define LLM_NAME_MAX    512       /* that are to be restored */
 #define LLM_NAME_HASH   9         /* "_" and eight hexadecimal digits */
 #define LLM_ID_DIGITS   11        /* of 64 bits in base 62, at most */
 #define LLM_ID_SIZE     24
@@ -44,10 +45,13 @@ llm_name_map(llm_translate_t *x, const llm_name_rule_t *rule,
 {
     size_t          i, len;
     uint64_t        hash;
+    unsigned        known;
     llm_name_t     *n;
     unsigned char  *p;
 
     static const char  hex[] = "0123456789abcdef";
+
+    known = 0;
 
     if (llm_name_valid(rule, name)) {
         *out = *name;
@@ -55,6 +59,7 @@ llm_name_map(llm_translate_t *x, const llm_name_rule_t *rule,
     }
 
     for (n = x->names; n; n = n->next) {
+        known++;
 
         if (n->name.len == name->len
             && memcmp(n->name.data, name->data, name->len) == 0)
@@ -109,8 +114,12 @@ llm_name_map(llm_translate_t *x, const llm_name_rule_t *rule,
 
     n->target.len = (size_t) (p - n->target.data);
 
-    n->next = x->names;
-    x->names = n;
+    /* tools are told before calls: those of answers are among the first */
+
+    if (known < LLM_NAME_MAX) {
+        n->next = x->names;
+        x->names = n;
+    }
 
     *out = n->target;
 

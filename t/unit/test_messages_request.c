@@ -216,6 +216,8 @@ static const request_t  requests[] = {
       "{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":4096," HI
       ",\"anthropic_beta\":[\"context-1m-2025-08-07\"]}", "" },
 
+    { "text alone", 0, "\"modalities\":[\"text\"]", BODY "}", "" },
+
     { "two answers", 0, "\"n\":2", NULL, "n" },
     { "logprobs", 0, "\"logprobs\":true", NULL, "logprobs" },
     { "sounds", 0, "\"modalities\":[\"text\",\"audio\"]", NULL, "modalities" }
@@ -610,6 +612,76 @@ check_state(void)
 }
 
 
+/* long lists: the time that they take grows with their length, no faster */
+
+static void
+check_long(void)
+{
+    unsigned    i;
+    case_t      c;
+    llm_buf_t   b;
+
+    c.arena = llm_arena_create(64 * 1024 * 1024);
+    llm_buf_init(&b, c.arena);
+
+    llm_buf_puts(&b, "{\"messages\":[" USER "],\"stop\":[\"a\"");
+
+    for (i = 0; i < 100000; i++) {
+        llm_buf_puts(&b, ",\"a\"");
+    }
+
+    llm_buf_puts(&b, "]}");
+    llm_buf_add(&b, "", 1);
+
+    {
+        case_t  chat;
+
+        case_open(&chat, LLM_OP_CHAT, (char *) b.data, LLM_DIALECT_MESSAGES,
+                  0);
+        case_request(&chat);
+        is_int(chat.rc, LLM_OK, "many stop sequences");
+        case_close(&chat);
+    }
+
+    b.len = 0;
+    llm_buf_puts(&b, "{\"max_tokens\":9,\"messages\":[" USER ",{\"role\":"
+                     "\"assistant\",\"content\":[");
+
+    for (i = 0; i < 30000; i++) {
+        llm_buf_puts(&b, i ? "," : "");
+        llm_buf_puts(&b, "{\"type\":\"tool_use\",\"id\":\"a.");
+        llm_buf_int(&b, i);
+        llm_buf_puts(&b, "\",\"name\":\"f.");
+        llm_buf_int(&b, i);
+        llm_buf_puts(&b, "\",\"input\":{}}");
+    }
+
+    llm_buf_puts(&b, "]},{\"role\":\"user\",\"content\":[");
+
+    for (i = 0; i < 30000; i++) {
+        llm_buf_puts(&b, i ? "," : "");
+        llm_buf_puts(&b, "{\"type\":\"tool_result\",\"tool_use_id\":\"a.");
+        llm_buf_int(&b, i);
+        llm_buf_puts(&b, "\"}");
+    }
+
+    llm_buf_puts(&b, "]}]}");
+    llm_buf_add(&b, "", 1);
+
+    {
+        case_t  messages;
+
+        case_open(&messages, LLM_OP_MESSAGES, (char *) b.data,
+                  LLM_DIALECT_CONVERSE, 0);
+        case_request(&messages);
+        is_int(messages.rc, LLM_OK, "many calls and results");
+        case_close(&messages);
+    }
+
+    llm_arena_free(c.arena);
+}
+
+
 int
 main(void)
 {
@@ -622,6 +694,7 @@ main(void)
     check_refused();
     check_rehost();
     check_state();
+    check_long();
 
     return unit_end();
 }
