@@ -21,7 +21,7 @@ my $module = $ENV{LLM_MODULE} || "$root/build/ngx_llm_gateway_module.so";
 $ENV{PATH} .= ':/usr/sbin:/sbin';
 
 my @wanted = qw(quickstart openai anthropic gemini multi-provider
-                staging-production claude-code classes);
+                staging-production claude-code classes keys);
 my @found = map { basename($_, '.conf') } glob("$root/conf-examples/*.conf");
 
 BAIL_OUT("$module is not built") unless -f $module;

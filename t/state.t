@@ -273,10 +273,17 @@ ok(!main::aside($n), 'nothing is set aside');
 my $n = main::launch();
 main::make($n, 'a');
 
-my $second = eval { main::launch(http => $::Http =~ s/\$DIR/$n->{dir}/r) };
+my $conf = main::slurp("$n->{dir}/nginx.conf");
+my $port = main::free_port();
 
-ok(!$second, 'refused');
-like($@, qr/\[emerg\].*state directory ".*" is in use by another nginx/,
+$conf =~ s/127\.0\.0\.1:$n->{port}/127.0.0.1:$port/;
+$conf =~ s{logs/}{logs/second-}g;
+main::spit("$n->{dir}/second.conf", $conf);
+
+my $out = `timeout 10 $ENV{TEST_NGINX_BINARY} -p $n->{dir} -c second.conf 2>&1`;
+
+is($? >> 8, 1, 'refused');
+like($out, qr/\[emerg\].*state directory ".*" is in use by another nginx/,
      'and says why');
 is(main::names($n), 'a', 'the first one goes on');
 

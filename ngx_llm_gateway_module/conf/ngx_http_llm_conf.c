@@ -199,6 +199,11 @@ ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
         if (lmcf->runtime_keys == NULL) {
             return NGX_CONF_ERROR;
         }
+
+        lmcf->totals = ngx_llm_totals_add(cf, lmcf->zone, lmcf->state);
+        if (lmcf->totals == NULL) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     if (ngx_http_llm_provider_init(cf, lmcf) != NGX_CONF_OK) {

@@ -24,6 +24,7 @@
 #include "ngx_llm_log.h"
 #include "ngx_llm_secret.h"
 #include "ngx_llm_state.h"
+#include "ngx_llm_totals.h"
 #include "ngx_llm_zone.h"
 
 
@@ -270,6 +271,7 @@ typedef struct {
     ngx_llm_zone_t            *zone;
     ngx_llm_state_t           *state;         /* NULL: is not saved */
     ngx_llm_keys_t            *runtime_keys;  /* NULL: no zone */
+    ngx_llm_totals_t          *totals;        /* NULL: no zone */
     ngx_llm_log_t             *usage_log;     /* NULL: off */
     llm_prices_t              *prices;        /* NULL: none */
 

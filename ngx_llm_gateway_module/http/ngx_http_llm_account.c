@@ -236,6 +236,8 @@ ngx_http_llm_account_log_handler(ngx_http_request_t *r)
 
     ctx->outcome = ngx_http_llm_account_decide(ctx);
 
+    ngx_http_llm_totals_count(ctx);
+
     if (ctx->lmcf->usage_log) {
         ngx_http_llm_account_write(ctx);
     }

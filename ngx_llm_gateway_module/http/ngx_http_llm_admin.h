@@ -110,4 +110,14 @@ ngx_int_t ngx_http_llm_admin_keys_enable(ngx_http_llm_admin_t *adm,
 void ngx_http_llm_admin_keys_print(ngx_llm_keys_entry_t *entry, llm_buf_t *b);
 
 
+/* _totals.c */
+
+ngx_int_t ngx_http_llm_totals_get(ngx_http_llm_admin_t *adm, llm_buf_t *b);
+
+
+/* _admin_openapi.c */
+
+ngx_int_t ngx_http_llm_admin_openapi(ngx_http_llm_admin_t *adm, llm_buf_t *b);
+
+
 #endif /* _NGX_HTTP_LLM_ADMIN_H_INCLUDED_ */

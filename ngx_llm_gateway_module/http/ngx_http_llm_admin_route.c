@@ -51,6 +51,12 @@ static ngx_http_llm_admin_route_t  ngx_http_llm_admin_routes[] = {
     { NGX_HTTP_DELETE, ngx_string("keys"), 1, ngx_null_string,
       ngx_http_llm_admin_keys_delete },
 
+    { NGX_HTTP_GET, ngx_string("usage"), 0, ngx_null_string,
+      ngx_http_llm_totals_get },
+
+    { NGX_HTTP_GET, ngx_string("openapi.json"), 0, ngx_null_string,
+      ngx_http_llm_admin_openapi },
+
     { 0, ngx_null_string, 0, ngx_null_string, NULL }
 };
 
@@ -146,7 +152,8 @@ ngx_http_llm_admin_find(ngx_http_llm_admin_t *adm)
 
     if (!known) {
         return ngx_http_llm_refuse(adm->ctx, LLM_ERROR_UNKNOWN_ENDPOINT, NULL,
-                                   "nothing answers %V \"%V\" here",
+                                   "nothing answers %V \"%V\" here; see "
+                                   ".../openapi.json",
                                    &r->method_name, &r->uri);
     }
 

@@ -196,6 +196,12 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    /* where there is no room requests are served, and not summed up */
+
+    if (lmcf->totals) {
+        (void) ngx_llm_totals_start(lmcf->totals, cycle);
+    }
+
     return lmcf->state ? ngx_llm_state_start(lmcf->state, cycle) : NGX_OK;
 }
 

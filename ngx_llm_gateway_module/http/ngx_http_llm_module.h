@@ -686,6 +686,11 @@ void ngx_http_llm_account_print_decision(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *out);
 
 
+/* _totals.c: adds what a request that is over came to, to the sums of the
+   zone; ctx->outcome says whether it counts */
+void ngx_http_llm_totals_count(ngx_http_llm_ctx_t *ctx);
+
+
 /* _variables.c */
 
 ngx_int_t ngx_http_llm_add_variables(ngx_conf_t *cf);

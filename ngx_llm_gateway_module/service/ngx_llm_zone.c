@@ -197,6 +197,13 @@ ngx_llm_zone_is_new(ngx_llm_zone_t *zone)
 }
 
 
+size_t
+ngx_llm_zone_size(ngx_llm_zone_t *zone)
+{
+    return zone->shm_zone->shm.size;
+}
+
+
 u_char *
 ngx_llm_zone_secret(ngx_llm_zone_t *zone)
 {

@@ -33,6 +33,9 @@ u_char *ngx_llm_zone_secret(ngx_llm_zone_t *zone);
  */
 ngx_uint_t ngx_llm_zone_is_new(ngx_llm_zone_t *zone);
 
+/* bytes in all, as configured */
+size_t ngx_llm_zone_size(ngx_llm_zone_t *zone);
+
 /*
  * Memory of the zone that outlives a worker, or NULL if it is full.  The
  * "locked" ones are for callers that hold the zone's lock; the others, and
