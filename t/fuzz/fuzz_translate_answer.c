@@ -167,6 +167,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&conf, 0, sizeof(llm_translate_conf_t));
 
     to.dialect = (llm_dialect_e) (1 + data[1] % (LLM_DIALECT_N - 1));
+
+    /* between hosts of one protocol events are passed as they come */
+
+    if (to.dialect == LLM_DIALECT_MESSAGES && c->op == LLM_OP_MESSAGES) {
+        return 0;
+    }
+
     to.quirks = data[1] / 16 % 2 ? LLM_QUIRK(OPENROUTER) : 0;
     to.max_output = -1;
     to.model.data = (unsigned char *) "model";
