@@ -428,9 +428,10 @@ wait_for(10, sub {
 
 my $each = (main::memory($pid) - $before) / $count;
 
-# a sanitizer's memory is not ours
+# two blocks of nginx's pool, or three where a request has more headers; a
+# sanitizer's memory is not ours
 
-ok($each < 11 || $ENV{TEST_NGINX_LOAD_MODULES} =~ /asan/, "kB each: $each");
+ok($each < 14 || $ENV{TEST_NGINX_LOAD_MODULES} =~ /asan/, "kB each: $each");
 is(main::calls(), 'a=1', 'they wait');
 
 is(main::answer($first)->{status}, 200, 'the first');

@@ -159,6 +159,7 @@ ngx_http_llm_models_shape(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_llm_models_one(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 {
+    int                    captures[NGX_HTTP_LLM_CAPTURES];
     ngx_str_t             *name;
     ngx_http_llm_model_t  *model;
 
@@ -166,7 +167,7 @@ ngx_http_llm_models_one(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 
     ctx->asked = *name;
 
-    model = ngx_http_llm_conf_find_model(ctx->lmcf, name, ctx->captures,
+    model = ngx_http_llm_conf_find_model(ctx->lmcf, name, captures,
                                          &ctx->ncaptures,
                                          ctx->request->connection->log);
 

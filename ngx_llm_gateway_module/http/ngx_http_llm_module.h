@@ -222,7 +222,7 @@ struct ngx_http_llm_ctx_s {
 
     ngx_str_t                  asked;         /* model name as requested */
     ngx_http_llm_model_t      *model;
-    int                        captures[NGX_HTTP_LLM_CAPTURES];
+    int                       *captures;      /* of the alias, if it has any */
     ngx_uint_t                 ncaptures;
 
     ngx_array_t                candidates;    /* ngx_http_llm_candidate_t *:

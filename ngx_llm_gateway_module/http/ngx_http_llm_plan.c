@@ -173,6 +173,7 @@ ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
 static ngx_int_t
 ngx_http_llm_plan_model(ngx_http_llm_ctx_t *ctx)
 {
+    int                  captures[NGX_HTTP_LLM_CAPTURES];
     const llm_op_t      *op;
     ngx_http_request_t  *r;
 
@@ -191,8 +192,19 @@ ngx_http_llm_plan_model(ngx_http_llm_ctx_t *ctx)
     }
 
     ctx->model = ngx_http_llm_conf_find_model(ctx->lmcf, &ctx->asked,
-                                              ctx->captures, &ctx->ncaptures,
+                                              captures, &ctx->ncaptures,
                                               r->connection->log);
+
+    /* few models have an alias with captures, and many requests wait */
+
+    if (ctx->ncaptures) {
+        ctx->captures = ngx_palloc(r->pool, sizeof(captures));
+        if (ctx->captures == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_memcpy(ctx->captures, captures, sizeof(captures));
+    }
 
     if (ctx->model == NULL) {
         return ngx_http_llm_refuse(ctx, LLM_ERROR_MODEL_NOT_FOUND, "model",
