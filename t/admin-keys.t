@@ -440,3 +440,51 @@ is((grep { $_->{name} =~ /^same/ && !($_->{owner} && $_->{team}) }
     @{ $r->{json}{keys} }), 0, 'no change got lost');
 
 quiet($n);
+
+
+
+=== TEST 9: limits of a key hold, are told live, and budgets are topped up
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- provider eval: $::Script
+--- steps
+my $r = main::admin('POST', '/keys', { name => 'limited', owner => 'acme',
+    models => ['*'], limit => ['requests=2/day', 'budget=1/total'] });
+my $secret = $r->{json}{secret};
+
+is($r->{status}, 201, 'made');
+is(main::ask_chat($secret)->{status}, 200, "request $_") for 1 .. 2;
+is(main::ask_chat($secret)->{status}, 429, 'and no more');
+
+$r = main::admin('GET', '/keys/limited');
+holds($r, 'usage.length=2 usage.0.subject=key=limited'
+          . ' usage.0.limit=requests=2/day usage.0.spent=2 usage.0.reserved=0'
+          . ' usage.0.left=0 usage.0.resets~^2'
+          . ' usage.1.limit=budget=1/total usage.1.spent=0.000028');
+
+my %reset = (subject => 'key=limited', limit => 'requests=2/day');
+
+is(main::admin('POST', '/limits/reset', \%reset)->{status}, 200, 'reset');
+is(main::ask_chat($secret)->{status}, 200, 'there is room again');
+
+main::admin('PATCH', '/keys/limited', { limit => ['budget=0.00005/total'] });
+is(main::ask_chat($secret)->{status}, 402, 'no money');
+
+is(main::admin('POST', '/limits/topup', { subject => 'key=limited',
+    limit => 'budget=0.00005/total', amount => '1' })->{status}, 200,
+   'topped up');
+is(main::ask_chat($secret)->{status}, 200, 'it is spent');
+
+ok((grep { $_->{subject} eq 'key=limited' }
+    @{ main::admin('GET', '/limits')->{json}{limits} }), 'it is listed');
+
+for ([ {}, 'subject' ], [ { subject => 'key=limited' }, 'limit' ],
+     [ { subject => 'key=limited', limit => 'rpm=1' }, 'limit' ],
+     [ { subject => 'key=nobody', limit => 'budget=1/day' }, 'subject' ])
+{
+    $r = main::admin('POST', '/limits/reset', $_->[0]);
+    is("$r->{status} $r->{json}{error}{param}", "400 $_->[1]",
+       "no $_->[1]");
+}
+
+main::admin('DELETE', '/keys/limited');

@@ -56,6 +56,7 @@ static ngx_int_t ngx_http_llm_key_json_class(ngx_http_llm_key_json_t *kj,
 static ngx_int_t ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
     ngx_http_llm_key_t *key, ngx_http_llm_key_member_t *m,
     ngx_array_t *words);
+static ngx_uint_t ngx_http_llm_key_json_shadow(llm_str_t *text);
 static ngx_int_t ngx_http_llm_key_json_cidr(ngx_http_llm_key_json_t *kj,
     ngx_http_llm_key_t *key, ngx_http_llm_key_member_t *m,
     ngx_array_t *words);
@@ -465,7 +466,7 @@ ngx_http_llm_key_json_class(ngx_http_llm_key_json_t *kj,
 }
 
 
-/* each word is a line of "limit": "rpm=5", "budget=1/day shadow tz=UTC" */
+/* each word is a line of "limit": "rpm=5", "budget=1/day shadow" */
 
 static ngx_int_t
 ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
@@ -474,9 +475,21 @@ ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
     int           rc;
     ngx_str_t    *word;
     llm_str_t     text;
-    ngx_uint_t    i;
+    ngx_uint_t    i, k;
     const char   *err;
-    llm_limit_t   limit;
+    llm_limit_t  *limit;
+
+    if (ngx_array_init(&key->limits, kj->pool, NGX_HTTP_LLM_LIMITS_MAX,
+                       sizeof(llm_limit_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (words->nelts > NGX_HTTP_LLM_LIMITS_MAX) {
+        return ngx_http_llm_key_json_error(kj, "\"limit\" has more than %d "
+                                           "limits", NGX_HTTP_LLM_LIMITS_MAX);
+    }
 
     word = words->elts;
 
@@ -485,17 +498,53 @@ ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
         text.data = word[i].data;
         text.len = word[i].len;
 
-        rc = llm_limit_parse(&text, &limit, &err);
+        limit = ngx_array_push(&key->limits);
+
+        k = ngx_http_llm_key_json_shadow(&text);
+
+        rc = llm_limit_parse(&text, limit, &err);
 
         if (rc != LLM_OK) {
             return ngx_http_llm_key_json_error(kj, "invalid limit \"%V\": %s",
                                                &word[i], err);
+        }
+
+        limit->shadow = k;
+
+        for (k = 0; k < i; k++) {
+            if (limit[-1 - (ngx_int_t) k].id == limit->id
+                && limit[-1 - (ngx_int_t) k].kind == limit->kind)
+            {
+                return ngx_http_llm_key_json_error(kj, "limit \"%V\" counts "
+                           "the same as another one", &word[i]);
+            }
         }
     }
 
     kj->limits = *words;
 
     return NGX_OK;
+}
+
+
+/* cuts it off; 1: it was there */
+
+static ngx_uint_t
+ngx_http_llm_key_json_shadow(llm_str_t *text)
+{
+    size_t  len;
+
+    len = sizeof(" shadow") - 1;
+
+    if (text->len <= len
+        || ngx_memcmp(text->data + text->len - len, " shadow", len) != 0)
+    {
+        return 0;
+    }
+
+    text->len -= len;
+
+    return 1;
 }
 
 

@@ -11,6 +11,7 @@ static void ngx_http_llm_key_print_string(llm_buf_t *b, const char *name,
     ngx_str_t *value);
 static void ngx_http_llm_key_print_list(llm_buf_t *b, const char *name,
     ngx_array_t *list);
+static void ngx_http_llm_key_print_limits(llm_buf_t *b, ngx_array_t *limits);
 static void ngx_http_llm_key_print_endpoints(llm_buf_t *b,
     ngx_http_llm_key_t *key);
 static void ngx_http_llm_key_print_cidr(llm_buf_t *b, ngx_array_t *cidrs);
@@ -35,6 +36,9 @@ ngx_http_llm_key_json_print(ngx_http_llm_key_t *key, ngx_array_t *words,
 
     if (words) {
         ngx_http_llm_key_print_list(b, ",\"limit\":[", words);
+
+    } else {
+        ngx_http_llm_key_print_limits(b, &key->limits);
     }
 
     ngx_http_llm_key_print_cidr(b, key->cidr);
@@ -78,6 +82,29 @@ ngx_http_llm_key_print_list(llm_buf_t *b, const char *name, ngx_array_t *list)
         }
 
         llm_buf_json(b, word[i].data, word[i].len);
+    }
+
+    llm_buf_puts(b, "]");
+}
+
+
+static void
+ngx_http_llm_key_print_limits(llm_buf_t *b, ngx_array_t *limits)
+{
+    ngx_uint_t    i;
+    llm_limit_t  *limit;
+
+    llm_buf_puts(b, ",\"limit\":[");
+
+    limit = limits->elts;
+
+    for (i = 0; i < limits->nelts; i++) {
+
+        if (i) {
+            llm_buf_puts(b, ",");
+        }
+
+        llm_buf_json(b, limit[i].text.data, limit[i].text.len);
     }
 
     llm_buf_puts(b, "]");

@@ -110,6 +110,18 @@ ngx_int_t ngx_http_llm_admin_keys_enable(ngx_http_llm_admin_t *adm,
 void ngx_http_llm_admin_keys_print(ngx_llm_keys_entry_t *entry, llm_buf_t *b);
 
 
+/* _admin_limits.c */
+
+ngx_int_t ngx_http_llm_admin_limits_get(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_limits_reset(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+ngx_int_t ngx_http_llm_admin_limits_topup(ngx_http_llm_admin_t *adm,
+    llm_buf_t *b);
+/* appends ,"usage":[...]: how each limit that holds for the key stands */
+void ngx_http_llm_admin_limits_key(ngx_http_llm_key_t *key, llm_buf_t *b);
+
+
 /* _totals.c */
 
 ngx_int_t ngx_http_llm_totals_get(ngx_http_llm_admin_t *adm, llm_buf_t *b);

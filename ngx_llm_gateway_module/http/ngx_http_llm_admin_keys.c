@@ -291,6 +291,12 @@ ngx_http_llm_admin_keys_get(ngx_http_llm_admin_t *adm, llm_buf_t *b)
         }
 
         ngx_http_llm_admin_keys_print(&entry, b);
+
+        key = ngx_http_llm_runtime_by_name(ctx, &adm->name);
+    }
+
+    if (key) {
+        ngx_http_llm_admin_limits_key(key, b);
     }
 
     llm_buf_puts(b, "}\n");

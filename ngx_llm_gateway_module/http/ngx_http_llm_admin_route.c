@@ -54,6 +54,15 @@ static ngx_http_llm_admin_route_t  ngx_http_llm_admin_routes[] = {
     { NGX_HTTP_GET, ngx_string("usage"), 0, ngx_null_string,
       ngx_http_llm_totals_get },
 
+    { NGX_HTTP_GET, ngx_string("limits"), 0, ngx_null_string,
+      ngx_http_llm_admin_limits_get },
+
+    { NGX_HTTP_POST, ngx_string("limits"), 0, ngx_string("reset"),
+      ngx_http_llm_admin_limits_reset },
+
+    { NGX_HTTP_POST, ngx_string("limits"), 0, ngx_string("topup"),
+      ngx_http_llm_admin_limits_topup },
+
     { NGX_HTTP_GET, ngx_string("openapi.json"), 0, ngx_null_string,
       ngx_http_llm_admin_openapi },
 
@@ -188,7 +197,7 @@ ngx_http_llm_admin_fits(ngx_http_llm_admin_route_t *route, ngx_str_t *path,
     p += route->resource.len;
 
     if (p == last || (p + 1 == last && *p == '/')) {
-        return !route->named;
+        return !route->named && route->action.len == 0;
     }
 
     if (*p++ != '/') {

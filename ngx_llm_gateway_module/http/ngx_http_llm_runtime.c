@@ -103,5 +103,12 @@ ngx_http_llm_runtime_key(ngx_http_llm_ctx_t *ctx, ngx_llm_keys_entry_t *entry)
                       &kj.error);
     }
 
-    return rc == NGX_OK ? key : NULL;
+    if (rc != NGX_OK
+        || ngx_http_llm_limit_bind(ctx->lmcf, key, ctx->request->pool)
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return key;
 }
