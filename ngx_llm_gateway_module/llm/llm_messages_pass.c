@@ -110,7 +110,9 @@ llm_messages_pass(llm_translate_t *x, const llm_str_t *type,
 
     llm_messages_frame(x, llm_messages_types[i], data->data, data->len);
 
-    if (llm_json_int(index, &n) != LLM_OK || n < 0 || n > INT32_MAX) {
+    if (index->len == 0 || llm_json_int(index, &n) != LLM_OK
+        || n < 0 || n > INT32_MAX)
+    {
         n = p->next;
     }
 

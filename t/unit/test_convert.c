@@ -385,7 +385,8 @@ test_count(void)
           "claude");
     is_str(asked("{\"contents\":\"a\"}"),
            "POST /models/count-tokens:rawPredict {\"anthropic_version\":"
-           "\"vertex-2023-10-16\",\"model\":\"claude\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+           "\"vertex-2023-10-16\",\"model\":\"claude\","
+           "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
            "\"text\",\"text\":\"a\"}]}]}", "on Vertex AI by its own path");
 
     start(LLM_OP_GEMINI_COUNT, LLM_DIALECT_MESSAGES, 0, "claude");
