@@ -204,8 +204,7 @@ struct ngx_http_llm_ctx_s {
     ngx_http_llm_key_t        *key;           /* NULL: none */
     ngx_http_llm_class_t      *class;
     ngx_http_llm_class_t      *asked_class;   /* by an operator's question */
-    void                      *admin;         /* private to _admin*.c; a body
-                                                 is theirs to scan */
+    void                      *admin;         /* private to _admin*.c */
     ngx_addr_t                *asked_address; /* the same; NULL: any */
 
     llm_request_t              req;
@@ -329,9 +328,8 @@ uint64_t ngx_http_llm_clock_us(void);
 ngx_int_t ngx_http_llm_authenticate(ngx_http_llm_ctx_t *ctx);
 
 
-/* _runtime.c: keys that were made at run time, in the request's memory */
-
-/* by a secret's digest.  NGX_OK, NGX_DECLINED: there is none, NGX_ERROR */
+/* _runtime.c: keys that were made at run time, in the request's memory: by a
+   secret's digest; NGX_OK, NGX_DECLINED: there is none, NGX_ERROR */
 ngx_int_t ngx_http_llm_runtime_find(ngx_http_llm_ctx_t *ctx, u_char *digest,
     ngx_http_llm_key_t **key, ngx_http_llm_secret_t **secret);
 /* by name, or NULL */
@@ -686,8 +684,7 @@ void ngx_http_llm_account_print_decision(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *out);
 
 
-/* _totals.c: adds what a request that is over came to, to the sums of the
-   zone; ctx->outcome says whether it counts */
+/* _totals.c: adds a request that is over to the sums, unless it was refused */
 void ngx_http_llm_totals_count(ngx_http_llm_ctx_t *ctx);
 
 
