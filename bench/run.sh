@@ -16,8 +16,8 @@
 #
 # Other settings: ROUNDS, SECONDS_EACH, STREAMS, CHUNKS, GAP_MS, CONNECTIONS,
 # BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by the
-# examples; 8m: it stays in memory), TARGET (some of: unary class refused stream
-# idle queued), QUEUED, PROXY_BUFFER, BENCH_PORT.
+# examples; 8m: it stays in memory), TARGET (some of: unary class refused
+# limits redis stream idle queued), QUEUED, PROXY_BUFFER, BENCH_PORT.
 
 set -eu
 
@@ -26,7 +26,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 root=$PWD
 control=${CONTROL:-}
-target=${TARGET:-unary class refused stream idle queued}
+target=${TARGET:-unary class refused limits redis stream idle queued}
 
 if [ -n "${QUICK:-}" ]; then
     rounds=${ROUNDS:-1} seconds=${SECONDS_EACH:-2} stream_rounds=1
@@ -110,11 +110,15 @@ done
 
 port=${BENCH_PORT:-18080}
 provider_port=$((port + 1))
+redis_port=$((port + 2))
 
 
-# the same buffers in both: see ngx_http_llm_attempt.c
+# the same buffers in both: see ngx_http_llm_attempt.c.  $1: where limits are
+# counted, "zone" or "redis"; nothing: there are none
 
 configure() {
+    limits "$@" > "$work/conf/limits.conf"
+
     if [ -n "$control" ]; then
         load_module='' gateway_conf=/dev/null
         gateway='proxy_pass http://bench' gateway_log=''
@@ -129,6 +133,7 @@ configure() {
 
     sed -e "s|@LOAD_MODULE@|$load_module|" \
         -e "s|@GATEWAY_CONF@|$gateway_conf|" \
+        -e "s|@LIMITS_CONF@|$work/conf/limits.conf|" \
         -e "s|@GATEWAY_LOG@|$gateway_log|" \
         -e "s|@GATEWAY@ |$gateway|" \
         -e "s|@PORT@|$port|" \
@@ -136,6 +141,31 @@ configure() {
         -e "s|@BODY_BUFFER@|$body_buffer|" \
         -e "s|@PROXY_BUFFER@|${PROXY_BUFFER:-16k}|" \
         bench/nginx.conf > "$work/conf/nginx.conf"
+}
+
+
+# a caller who is limited by all that he may be, and is never refused
+
+limits() {
+    [ -n "${1:-}" ] || return 0
+
+    [ "$1" = zone ] || echo "llm_redis redis://127.0.0.1:$redis_port" \
+                            "timeout=1s on_error=closed;"
+
+    cat << EOF
+llm_key limited {
+    secret  plain:limited-key;
+    owner   acme;
+    team    search;
+    app     web;
+    env     bench;
+    models  unary;
+    limit   rpm=100m tpm=1000m inflight=10k budget=1000000/day;
+}
+
+llm_limit team=search budget=1000000/month tpm=1000m;
+llm_limit env=bench budget=1000000/month;
+EOF
 }
 
 
@@ -178,7 +208,7 @@ url() {
 
 
 # one run of wrk: $1 row, $2 gateway or plain, $3 size, $4 key, $5 seconds,
-# $6 model.
+# $6 model, $7 way to be named in results.
 # Adds a line to results: row, way, CPU us a request, requests a second, p50
 # and p99 us, RSS kB.
 
@@ -189,7 +219,7 @@ run_wrk() {
                  -- "$3" "$4" "${6:-unary}" | sed -n 's/^RESULT //p')
     after=$(cpu)
 
-    echo "$1 $2 $before $after $(rss) $result" | awk -v key="$4" '
+    echo "$1 ${7:-$2} $before $after $(rss) $result" | awk -v key="$4" '
         {
             refused = (key == "unknown-key") ? $6 : 0
 
@@ -317,6 +347,19 @@ dead_1k() {
     fi
 }
 
+# a caller with limits next to one without, both by the gateway
+
+limits_1k()  { limited_1k limits "$1"; }
+redis_1k()   { limited_1k redis "$1"; }
+
+limited_1k() {
+    if [ "$2" = gateway ]; then
+        run_wrk "$1" gateway 1000 limited-key "$seconds"
+    else
+        run_wrk "$1" gateway 1000 bench-key "$seconds" unary plain
+    fi
+}
+
 unary_100k() { run_wrk 100k "$1" 100000 bench-key "$seconds"; }
 unary_5m()   { run_wrk 5m "$1" 5000000 bench-key "$seconds"; }
 
@@ -417,6 +460,8 @@ report() {
             line("unary, 5 MB prompt", "5m", "5m", "<=1.30")
             line("refused key / proxied 1 kB", "refused", "refused-to",
                  "<=1.00")
+            line("limits in the zone / none", "limits", "limits", "<=1.10")
+            line("limits in Redis / none", "redis", "redis", "<=1.60")
             line("stream, per event", "stream", "stream", "<=1.50")
 
             print ""
@@ -431,6 +476,8 @@ report() {
             times("unary, 100 kB prompt", "100k", "100k")
             times("unary, 5 MB prompt", "5m", "5m")
             times("refused key / proxied 1 kB", "refused", "refused-to")
+            times("limits in the zone / none", "limits", "limits")
+            times("limits in Redis / none", "redis", "redis")
             times("stream, first event", "first", "first")
             times("stream, an event on its way", "stream", "stream")
 
@@ -493,6 +540,34 @@ for t in $target; do
     refused)
         # the control has nobody who refuses
         [ -n "$control" ] || refused
+        ;;
+
+    limits)
+        if [ -z "$control" ]; then
+            configure zone
+            nginx_start
+            run_wrk warm gateway 1000 limited-key 1
+            both limits_1k "$rounds"
+            configure
+            nginx_start
+        fi
+        ;;
+
+    redis)
+        if [ -z "$control" ]; then
+            command -v redis-server > /dev/null || fail "no redis-server"
+            $pin_load redis-server --port $redis_port --bind 127.0.0.1 \
+                --save '' --dir "$work" > /dev/null &
+            pids="$pids $!"
+            sleep 1
+
+            configure redis
+            nginx_start
+            run_wrk warm gateway 1000 limited-key 1
+            both redis_1k "$rounds"
+            configure
+            nginx_start
+        fi
         ;;
 
     stream)

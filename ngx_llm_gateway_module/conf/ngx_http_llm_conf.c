@@ -10,6 +10,7 @@
 #include "ngx_http_llm_model.h"
 #include "ngx_http_llm_prices.h"
 #include "ngx_http_llm_provider.h"
+#include "ngx_http_llm_redis_conf.h"
 
 
 #define NGX_HTTP_LLM_ZONE_SIZE    (8 * 1024 * 1024)
@@ -36,6 +37,13 @@ ngx_command_t  ngx_http_llm_commands[] = {
     { ngx_string("llm_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
       ngx_http_llm_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("llm_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_llm_redis_set,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -125,6 +133,7 @@ ngx_http_llm_create_main_conf(ngx_conf_t *cf)
      *     lmcf->zone = NULL;
      *     lmcf->state = NULL;
      *     lmcf->prices = NULL;
+     *     lmcf->redis = NULL;
      *     lmcf->id_secret = { 0, NULL };
      */
 

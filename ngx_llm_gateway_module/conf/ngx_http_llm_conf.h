@@ -33,6 +33,7 @@ typedef struct ngx_http_llm_model_s     ngx_http_llm_model_t;
 typedef struct ngx_http_llm_route_s     ngx_http_llm_route_t;
 typedef struct ngx_http_llm_class_s     ngx_http_llm_class_t;
 typedef struct ngx_http_llm_key_s       ngx_http_llm_key_t;
+typedef struct ngx_http_llm_redis_s     ngx_http_llm_redis_t;
 
 
 /* where an object was declared, for errors that are found later */
@@ -274,6 +275,7 @@ typedef struct {
     ngx_llm_totals_t          *totals;        /* NULL: no zone */
     ngx_llm_log_t             *usage_log;     /* NULL: off */
     llm_prices_t              *prices;        /* NULL: none */
+    ngx_http_llm_redis_t      *redis;         /* NULL: no llm_redis */
 
     ngx_array_t                providers;     /* ngx_http_llm_provider_t * */
     ngx_array_t                models;        /* ngx_http_llm_model_t * */

@@ -21,7 +21,7 @@
 static ngx_int_t ngx_http_llm_upstream_tls(ngx_conf_t *cf,
     ngx_http_llm_provider_t *p);
 static ngx_ssl_t *ngx_http_llm_upstream_create_tls(ngx_conf_t *cf,
-    ngx_http_llm_provider_t *p);
+    ngx_flag_t verify, ngx_str_t *ca);
 static ngx_int_t ngx_http_llm_upstream_system_ca(ngx_conf_t *cf,
     ngx_str_t *path);
 static ngx_int_t ngx_http_llm_upstream_conf(ngx_conf_t *cf,
@@ -73,41 +73,7 @@ ngx_http_llm_upstream_finish(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
 static ngx_int_t
 ngx_http_llm_upstream_tls(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
 {
-    ngx_uint_t              i;
-    ngx_http_llm_tls_t     *tls;
-    ngx_http_llm_lookup_t  *lookup;
-
-    if (p->tls_verify
-        && p->tls_ca.data == NULL
-        && ngx_http_llm_upstream_system_ca(cf, &p->tls_ca) != NGX_OK)
-    {
-        (void) ngx_http_llm_block_error(cf, &p->place,
-                          "no bundle of system CAs was found for "
-                          "llm_provider \"%V\", name one by \"tls_ca\"",
-                          &p->name);
-        return NGX_ERROR;
-    }
-
-    lookup = ngx_http_llm_lookup_get(cf);
-    tls = lookup->tls.elts;
-
-    for (i = 0; i < lookup->tls.nelts; i++) {
-
-        if (tls[i].verify != p->tls_verify) {
-            continue;
-        }
-
-        if (!p->tls_verify
-            || (tls[i].ca.len == p->tls_ca.len
-                && ngx_strncmp(tls[i].ca.data, p->tls_ca.data, p->tls_ca.len)
-                   == 0))
-        {
-            p->conf.ssl = tls[i].ssl;
-            return NGX_OK;
-        }
-    }
-
-    p->conf.ssl = ngx_http_llm_upstream_create_tls(cf, p);
+    p->conf.ssl = ngx_http_llm_upstream_get_tls(cf, p->tls_verify, &p->tls_ca);
 
     if (p->conf.ssl == NULL) {
         (void) ngx_http_llm_block_error(cf, &p->place,
@@ -116,21 +82,67 @@ ngx_http_llm_upstream_tls(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
         return NGX_ERROR;
     }
 
-    tls = ngx_array_push(&lookup->tls);
-    if (tls == NULL) {
-        return NGX_ERROR;
-    }
-
-    tls->ssl = p->conf.ssl;
-    tls->verify = p->tls_verify;
-    tls->ca = p->tls_ca;
-
     return NGX_OK;
 }
 
 
+ngx_ssl_t *
+ngx_http_llm_upstream_get_tls(ngx_conf_t *cf, ngx_flag_t verify,
+    ngx_str_t *ca)
+{
+    ngx_ssl_t              *ssl;
+    ngx_uint_t              i;
+    ngx_http_llm_tls_t     *tls;
+    ngx_http_llm_lookup_t  *lookup;
+
+    if (verify
+        && ca->data == NULL
+        && ngx_http_llm_upstream_system_ca(cf, ca) != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no bundle of system CAs was found, name one by "
+                           "\"tls_ca\"");
+        return NULL;
+    }
+
+    lookup = ngx_http_llm_lookup_get(cf);
+    tls = lookup->tls.elts;
+
+    for (i = 0; i < lookup->tls.nelts; i++) {
+
+        if (tls[i].verify != verify) {
+            continue;
+        }
+
+        if (!verify
+            || (tls[i].ca.len == ca->len
+                && ngx_strncmp(tls[i].ca.data, ca->data, ca->len) == 0))
+        {
+            return tls[i].ssl;
+        }
+    }
+
+    ssl = ngx_http_llm_upstream_create_tls(cf, verify, ca);
+    if (ssl == NULL) {
+        return NULL;
+    }
+
+    tls = ngx_array_push(&lookup->tls);
+    if (tls == NULL) {
+        return NULL;
+    }
+
+    tls->ssl = ssl;
+    tls->verify = verify;
+    tls->ca = *ca;
+
+    return ssl;
+}
+
+
 static ngx_ssl_t *
-ngx_http_llm_upstream_create_tls(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
+ngx_http_llm_upstream_create_tls(ngx_conf_t *cf, ngx_flag_t verify,
+    ngx_str_t *ca)
 {
     ngx_ssl_t           *ssl;
     ngx_pool_cleanup_t  *cln;
@@ -161,8 +173,8 @@ ngx_http_llm_upstream_create_tls(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
         return NULL;
     }
 
-    if (p->tls_verify
-        && ngx_ssl_trusted_certificate(cf, ssl, &p->tls_ca,
+    if (verify
+        && ngx_ssl_trusted_certificate(cf, ssl, ca,
                                        NGX_HTTP_LLM_TLS_VERIFY_DEPTH)
            != NGX_OK)
     {

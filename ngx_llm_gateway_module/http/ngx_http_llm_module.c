@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_redis.h"
 
 
 #define NGX_HTTP_LLM_WARM_HEAP  (1024 * 1024)
@@ -183,6 +184,7 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
     }
 
     if (ngx_http_llm_health_init(cycle, lmcf) != NGX_OK
+        || ngx_http_llm_redis_init(cycle, lmcf) != NGX_OK
         || ngx_http_llm_quota_init(cycle, lmcf) != NGX_OK
         || ngx_http_llm_queue_init(cycle, lmcf) != NGX_OK
         || ngx_http_llm_check_init(cycle, lmcf) != NGX_OK)
@@ -233,6 +235,7 @@ ngx_http_llm_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_llm_check_stop();
     ngx_http_llm_quota_stop();
+    ngx_http_llm_redis_stop();
 
     lmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_llm_gateway_module);

@@ -105,7 +105,8 @@ ngx_http_llm_quota_create(ngx_http_llm_ctx_t *ctx)
         return NULL;
     }
 
-    q->backend = &ngx_http_llm_quota_zone;
+    q->backend = ctx->lmcf->redis ? &ngx_http_llm_quota_redis
+                                  : &ngx_http_llm_quota_zone;
 
     key = ctx->key;
 

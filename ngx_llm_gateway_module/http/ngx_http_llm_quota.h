@@ -67,6 +67,9 @@ int64_t ngx_http_llm_quota_now(void);
 
 extern const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone;
 
+/* _quota_redis.c: counted in Redis, where there is an llm_redis */
+extern const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_redis;
+
 /* of this worker; NULL: the zone is full */
 ngx_llm_quota_t *ngx_http_llm_quota_shared(void);
 

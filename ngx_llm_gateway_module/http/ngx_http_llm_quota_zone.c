@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_redis.h"
 
 
 #define NGX_HTTP_LLM_LOST_SIZE  2048
@@ -177,6 +178,10 @@ ngx_http_llm_quota_lost(void *data, ngx_str_t *note, llm_amount_t *spent)
     llm_usage_t  usage;
     llm_arena_t  arena;
     u_char       line[NGX_HTTP_LLM_LOST_SIZE];
+
+    if (lmcf->redis) {
+        ngx_http_llm_redis_lost(lmcf, note, spent);
+    }
 
     if (lmcf->usage_log == NULL) {
         return;

@@ -289,54 +289,6 @@ llm_limit_refund(llm_counter_t *counter, const llm_mark_t *mark, int64_t now)
 }
 
 
-void
-llm_verdict_add(llm_verdict_t *v, const llm_standing_t *s, int rc)
-{
-    llm_standing_t  *nearest;
-
-    if (rc == LLM_LIMIT) {
-
-        if (s->limit->shadow) {
-
-            if (v->shadow.limit == NULL) {
-                v->shadow = *s;
-            }
-
-        } else if (v->refused.limit == NULL
-                   || (v->refused.retry_ms != -1
-                       && (s->retry_ms == -1
-                           || s->retry_ms > v->refused.retry_ms)))
-        {
-            v->refused = *s;
-        }
-    }
-
-    if (s->limit->shadow) {
-        return;
-    }
-
-    switch (s->limit->kind) {
-
-    case LLM_LIMIT_REQUESTS:
-        nearest = &v->requests;
-        break;
-
-    case LLM_LIMIT_TOKENS:
-    case LLM_LIMIT_INPUT_TOKENS:
-    case LLM_LIMIT_OUTPUT_TOKENS:
-        nearest = &v->tokens;
-        break;
-
-    default: /* LLM_LIMIT_INFLIGHT, LLM_LIMIT_BUDGET */
-        return;
-    }
-
-    if (nearest->limit == NULL || s->left < nearest->left) {
-        *nearest = *s;
-    }
-}
-
-
 int
 llm_limit_idle(const llm_counter_t *counter, int64_t end, int64_t now)
 {

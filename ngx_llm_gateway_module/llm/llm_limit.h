@@ -240,18 +240,23 @@ void llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
 void llm_limit_refund(llm_counter_t *counter, const llm_mark_t *mark,
     int64_t now);
 
-/*
- * Adds how one limit stands to the word on a request; rc is what check() said.
- * Of several that refuse the one that does so for the longest counts.
- */
-void llm_verdict_add(llm_verdict_t *v, const llm_standing_t *s, int rc);
-
 /* what a counter of this id counts */
 llm_limit_e llm_limit_kind(uint64_t id);
 
 /* whether nothing of a counter counts any more, so that it may be forgotten;
    end is that of its window as llm_limit_window() told, 0 if smooth */
 int llm_limit_idle(const llm_counter_t *counter, int64_t end, int64_t now);
+
+/*
+ * Adds how one limit stands to the word on a request; rc is what check() said.
+ * Of several that refuse the one counts that does so for the longest: to wait
+ * for another is in vain.  Of those that do not the nearest is told: the one
+ * of which the smallest share is left.
+ */
+void llm_verdict_add(llm_verdict_t *v, const llm_standing_t *s, int rc);
+/* what is told of limits, after the request was counted in */
+void llm_verdict_take(llm_verdict_t *v);
+void llm_standing_take(llm_standing_t *s);
 
 /* sums that stop at the largest number, and never fall below 0 */
 void llm_amount_add(llm_amount_t *a, const llm_amount_t *b);

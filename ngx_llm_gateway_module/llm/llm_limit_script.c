@@ -558,11 +558,19 @@ llm_script_reserve_read(const llm_script_claim_t *claim,
                                  &s);
             s.subject = subject;
 
-            if (!limit->shadow) {
-                rc = (int64_t) count + 1 == status ? LLM_LIMIT : LLM_OK;
+            if ((int64_t) count + 1 == status) {
+                rc = LLM_LIMIT;
+
+            } else if (status == 0 && !limit->shadow) {
+                rc = LLM_OK;
             }
 
             llm_verdict_add(verdict, &s, rc);
+
+            if (claim->standings) {
+                llm_standing_take(&s);
+                claim->standings[count] = s;
+            }
         }
     }
 

@@ -70,7 +70,7 @@ ngx_llm_redis_start(ngx_cycle_t *cycle, ngx_llm_redis_conf_t *conf,
     ngx_llm_redis_ready_pt ready, void *data)
 {
     ngx_addr_t       *addr;
-    ngx_uint_t        i;
+    ngx_uint_t        i, n;
     ngx_llm_redis_t  *redis;
 
     redis = ngx_pcalloc(cycle->pool, sizeof(ngx_llm_redis_t));
@@ -91,8 +91,9 @@ ngx_llm_redis_start(ngx_cycle_t *cycle, ngx_llm_redis_conf_t *conf,
 
     } else {
         addr = conf->addrs.elts;
+        n = conf->cluster ? conf->addrs.nelts : 1;
 
-        for (i = 0; i < conf->addrs.nelts && i < NGX_LLM_REDIS_NODES; i++) {
+        for (i = 0; i < n; i++) {
 
             redis->nodes[i] = ngx_llm_redis_node_create(redis,
                                               addr[i].sockaddr,
@@ -112,6 +113,9 @@ ngx_llm_redis_start(ngx_cycle_t *cycle, ngx_llm_redis_conf_t *conf,
         return NULL;
     }
 
+    /* a worker that starts has looked at the clock some time ago */
+
+    ngx_time_update();
     ngx_llm_redis_node_connect(redis->nodes[0]);
 
     return redis;

@@ -24,6 +24,9 @@
 /* commands that wait, for each connection; more are refused */
 #define NGX_LLM_REDIS_PENDING  1024
 
+/* that may be configured */
+#define NGX_LLM_REDIS_ADDRS    32
+
 
 typedef struct ngx_llm_redis_s          ngx_llm_redis_t;
 typedef struct ngx_llm_redis_command_s  ngx_llm_redis_command_t;
@@ -32,12 +35,13 @@ typedef struct ngx_llm_redis_command_s  ngx_llm_redis_command_t;
 /* what "llm_redis" says; memory of the configuration cycle */
 
 typedef struct {
-    ngx_array_t              addrs;      /* ngx_addr_t: the server, seeds of a
-                                            cluster, or sentinels */
+    ngx_array_t              addrs;      /* ngx_addr_t, at least one: of the
+                                            server, seeds of a cluster, or
+                                            sentinels */
     ngx_str_t                user;       /* empty: "default" */
     ngx_str_t                password;   /* empty: none is sent */
     ngx_uint_t               db;
-    ngx_msec_t               timeout;    /* of a reply, connecting included */
+    ngx_msec_t               timeout;    /* of a reply */
     ngx_uint_t               cluster;
     ngx_str_t                sentinel;   /* the master's name; empty: off */
 

@@ -14,6 +14,9 @@
 #define NGX_LLM_REDIS_RETRY      50
 #define NGX_LLM_REDIS_RETRY_MAX  5000
 
+/* milliseconds: connecting, TLS and set-up take several turns */
+#define NGX_LLM_REDIS_CONNECT    200
+
 
 static u_char *ngx_llm_redis_node_log_error(ngx_log_t *log, u_char *buf,
     size_t len);
@@ -207,8 +210,25 @@ ngx_llm_redis_node_push(ngx_llm_redis_node_t *node,
 void
 ngx_llm_redis_node_connect(ngx_llm_redis_node_t *node)
 {
-    node->deadline = ngx_current_msec + node->redis->conf->timeout;
-    ngx_add_timer(&node->timer, node->redis->conf->timeout);
+    ngx_addr_t            *addr;
+    ngx_msec_t             timeout;
+    ngx_llm_redis_conf_t  *conf;
+
+    conf = node->redis->conf;
+
+    /* one server's name may have several addresses */
+
+    if (node->fails && !conf->cluster && conf->sentinel.len == 0) {
+        addr = conf->addrs.elts;
+        addr += node->fails % conf->addrs.nelts;
+
+        ngx_llm_redis_node_address(node, addr->sockaddr, addr->socklen);
+    }
+
+    timeout = ngx_max(conf->timeout, NGX_LLM_REDIS_CONNECT);
+
+    node->deadline = ngx_current_msec + timeout;
+    ngx_add_timer(&node->timer, timeout);
 
     if (node->redis->nsentinels && !node->sentinel) {
         ngx_llm_redis_sentinel_ask(node);

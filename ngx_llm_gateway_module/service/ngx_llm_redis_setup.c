@@ -77,6 +77,8 @@ ngx_llm_redis_setup_tls_handler(ngx_connection_t *c)
     node = c->data;
     conf = node->redis->conf;
 
+    c->read->handler = ngx_llm_redis_node_read_handler;
+
     if (!c->ssl->handshaked) {
         ngx_llm_redis_node_close(node, "TLS handshake failed");
         return;

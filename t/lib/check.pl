@@ -149,7 +149,7 @@ for my $f (sort keys %source) {
             && $i ne 'ngx_llm_tls.h'
             && !($own =~ /^ngx_llm_(health|quota|state|keys|totals|redis)/
                  && $i =~ /^ngx_llm_$1/)
-            && !($own =~ /^ngx_llm_(?:log|health|quota|state|keys|totals)/
+            && !($own =~ /^ngx_llm_(?:log|health|quota|state|keys|totals|tally)/
                  && $i =~ /^ngx_llm_(?:zone|state)\.h$/))
         {
             push @peer, "$f includes $i";

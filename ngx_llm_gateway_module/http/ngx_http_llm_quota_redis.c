@@ -1,0 +1,535 @@
+
+/*
+ * Limits counted in Redis, for all hosts that share it.  What a request holds
+ * there is held in this host's zone, too: the zone knows what this host did
+ * when Redis is away, and what its workers held when one of them dies.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_quota_redis.h"
+
+
+/* another window began while the question was under way: asked once more */
+#define NGX_HTTP_LLM_QUOTA_TRIES   2
+
+/* numbers in one reply: 2, and for each subject 4 and 2 for each limit */
+#define NGX_HTTP_LLM_QUOTA_REPLY                                              \
+    (2 + NGX_LLM_QUOTA_SUBJECTS * (4 + 2 * NGX_LLM_QUOTA_LIMITS))
+
+static ngx_int_t ngx_http_llm_quota_redis_reserve(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q);
+static ngx_http_llm_quota_redis_t *ngx_http_llm_quota_redis_create(
+    ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q);
+static ngx_int_t ngx_http_llm_quota_redis_claims(
+    ngx_http_llm_quota_redis_t *st, ngx_uint_t cluster);
+static ngx_int_t ngx_http_llm_quota_redis_room(ngx_http_llm_ctx_t *ctx,
+    llm_script_claim_t *claim);
+static ngx_int_t ngx_http_llm_quota_redis_ask(ngx_http_llm_quota_redis_t *st);
+static ngx_int_t ngx_http_llm_quota_redis_wait(ngx_http_request_t *r);
+static void ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc,
+    redisReply *reply);
+static ngx_int_t ngx_http_llm_quota_redis_judge(
+    ngx_http_llm_quota_redis_t *st, redisReply *reply);
+static int ngx_http_llm_quota_redis_read(ngx_http_llm_quota_redis_t *st,
+    redisReply *reply);
+static void ngx_http_llm_quota_redis_taken(ngx_http_llm_quota_redis_t *st);
+static void ngx_http_llm_quota_redis_back(ngx_http_llm_quota_redis_t *st,
+    ngx_uint_t n);
+static void ngx_http_llm_quota_redis_unavailable(
+    ngx_http_llm_quota_redis_t *st);
+static void ngx_http_llm_quota_redis_cleanup(void *data);
+static void ngx_http_llm_quota_redis_sent(ngx_http_llm_quota_t *q);
+static void ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used);
+
+
+const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_redis = {
+    ngx_http_llm_quota_redis_reserve,
+    ngx_http_llm_quota_redis_extend,
+    ngx_http_llm_quota_redis_sent,
+    ngx_http_llm_quota_redis_settle
+};
+
+
+static ngx_int_t
+ngx_http_llm_quota_redis_reserve(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q)
+{
+    ngx_http_llm_quota_redis_t  *st;
+
+    st = q->data;
+
+    if (st) {
+        return st->where == NGX_HTTP_LLM_QUOTA_ASKING ? NGX_AGAIN : st->rc;
+    }
+
+    st = ngx_http_llm_quota_redis_create(ctx, q);
+    if (st == NULL) {
+        return NGX_ERROR;
+    }
+
+    q->data = st;
+    ngx_memzero(&q->verdict, sizeof(llm_verdict_t));
+
+    if (ngx_http_llm_quota_redis_ask(st) != NGX_OK) {
+        ngx_http_llm_quota_redis_unavailable(st);
+        return st->rc;
+    }
+
+    return ngx_http_llm_quota_redis_wait(ctx->request);
+}
+
+
+static ngx_http_llm_quota_redis_t *
+ngx_http_llm_quota_redis_create(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q)
+{
+    ngx_http_cleanup_t          *cln;
+    ngx_http_llm_quota_redis_t  *st;
+
+    st = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_quota_redis_t));
+    if (st == NULL) {
+        return NULL;
+    }
+
+    st->ctx = ctx;
+    st->q = q;
+
+    if (ngx_http_llm_quota_redis_claims(st, ctx->lmcf->redis->conf.cluster)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    cln = ngx_http_cleanup_add(ctx->request, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_llm_quota_redis_cleanup;
+    cln->data = st;
+
+    return st;
+}
+
+
+/*
+ * One claim for all subjects, or on a cluster one for each hash tag, in the
+ * order of their first subjects, which is the same for all requests.
+ */
+
+static ngx_int_t
+ngx_http_llm_quota_redis_claims(ngx_http_llm_quota_redis_t *st,
+    ngx_uint_t cluster)
+{
+    ngx_uint_t             i, k, n;
+    llm_script_claim_t    *claim;
+    ngx_http_llm_ctx_t    *ctx;
+    ngx_http_llm_quota_t  *q;
+
+    q = st->q;
+    ctx = st->ctx;
+    n = cluster ? q->n : 1;
+
+    claim = llm_calloc(&ctx->arena, n * sizeof(llm_script_claim_t));
+    if (claim == NULL) {
+        return NGX_ERROR;
+    }
+
+    st->lease.claims = claim;
+
+    for (i = 0; i < q->n; i++) {
+
+        for (k = 0; k < st->lease.n; k++) {
+            if (!cluster
+                || llm_script_same_tag(claim[k].subjects[0], q->subjects[i]))
+            {
+                break;
+            }
+        }
+
+        if (k == st->lease.n) {
+            st->lease.n++;
+
+            claim[k].subjects = llm_alloc(&ctx->arena,
+                                          q->n * sizeof(llm_subject_t *));
+            if (claim[k].subjects == NULL) {
+                return NGX_ERROR;
+            }
+
+            claim[k].id = *ngx_http_llm_pure(&ctx->id);
+            claim[k].asked = q->asked;
+        }
+
+        claim[k].subjects[claim[k].n++] = q->subjects[i];
+    }
+
+    for (k = 0; k < st->lease.n; k++) {
+        if (ngx_http_llm_quota_redis_room(ctx, &claim[k]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* for what the reply tells of each limit */
+
+static ngx_int_t
+ngx_http_llm_quota_redis_room(ngx_http_llm_ctx_t *ctx,
+    llm_script_claim_t *claim)
+{
+    ngx_uint_t  n;
+
+    n = llm_script_limits(claim);
+
+    claim->marks = llm_calloc(&ctx->arena, n * sizeof(int64_t));
+    if (claim->marks == NULL) {
+        return NGX_ERROR;
+    }
+
+    claim->standings = llm_calloc(&ctx->arena, n * sizeof(llm_standing_t));
+    if (claim->standings == NULL) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_llm_quota_redis_ask(ngx_http_llm_quota_redis_t *st)
+{
+    llm_script_call_t             call;
+    llm_script_claim_t           *claim;
+    ngx_http_llm_redis_worker_t  *worker;
+
+    worker = ngx_http_llm_redis_worker();
+    claim = &st->lease.claims[st->current];
+
+    if (!ngx_llm_redis_available(worker->client)
+        || llm_script_reserve_call(claim,
+                                   ngx_http_llm_pure(&worker->conf->prefix),
+                                   worker->conf->lease,
+                                   ngx_http_llm_redis_now(),
+                                   &st->ctx->arena, &call)
+           != LLM_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    st->command = ngx_llm_redis_eval(worker->client,
+                                     &ngx_http_llm_redis_reserve,
+                                     ngx_http_llm_str(call.argv), call.argc,
+                                     ngx_http_llm_quota_redis_answered, st);
+
+    return st->command ? NGX_OK : NGX_ERROR;
+}
+
+
+/* phases stop here; a client that leaves is noticed */
+
+static ngx_int_t
+ngx_http_llm_quota_redis_wait(ngx_http_request_t *r)
+{
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc, redisReply *reply)
+{
+    ngx_http_llm_quota_redis_t *st = data;
+
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    st->command = NULL;
+
+    /* the worker ends, and the request with it */
+
+    if (ngx_http_llm_redis_worker()->client == NULL) {
+        return;
+    }
+
+    r = st->ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    switch (rc) {
+
+    case NGX_OK:
+        rc = ngx_http_llm_quota_redis_judge(st, reply);
+        break;
+
+    case NGX_ABORT:
+
+        /* it may have been reserved: whoever comes back gives it back */
+
+        ngx_memzero(&st->lease.claims[st->current].used,
+                    sizeof(llm_amount_t));
+        ngx_http_llm_redis_settle(&st->lease.claims[st->current],
+                                  LLM_SCRIPT_AGAIN, &st->ctx->arena);
+        break;
+
+    default: /* NGX_DECLINED, NGX_ERROR */
+        break;
+    }
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_llm_quota_redis_back(st, st->current);
+        ngx_http_llm_quota_redis_unavailable(st);
+    }
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* NGX_OK: the answer is there; NGX_AGAIN: something is under way */
+
+static ngx_int_t
+ngx_http_llm_quota_redis_judge(ngx_http_llm_quota_redis_t *st,
+    redisReply *reply)
+{
+    switch (ngx_http_llm_quota_redis_read(st, reply)) {
+
+    case LLM_OK:
+        st->tries = 0;
+        st->current++;
+
+        if (st->current < st->lease.n) {
+            return ngx_http_llm_quota_redis_ask(st) == NGX_OK ? NGX_AGAIN
+                                                              : NGX_ERROR;
+        }
+
+        ngx_http_llm_quota_redis_taken(st);
+
+        return NGX_OK;
+
+    case LLM_LIMIT:
+        ngx_http_llm_quota_redis_back(st, st->current);
+
+        st->where = NGX_HTTP_LLM_QUOTA_REFUSED;
+        st->rc = NGX_BUSY;
+
+        return NGX_OK;
+
+    case LLM_AGAIN:
+
+        if (++st->tries < NGX_HTTP_LLM_QUOTA_TRIES
+            && ngx_http_llm_quota_redis_ask(st) == NGX_OK)
+        {
+            return NGX_AGAIN;
+        }
+
+        return NGX_ERROR;
+
+    default: /* LLM_INVALID */
+        return NGX_ERROR;
+    }
+}
+
+
+static int
+ngx_http_llm_quota_redis_read(ngx_http_llm_quota_redis_t *st,
+    redisReply *reply)
+{
+    int          rc;
+    size_t       i;
+    int64_t      now, n[NGX_HTTP_LLM_QUOTA_REPLY];
+    redisReply  *item;
+
+    if (reply->type != REDIS_REPLY_ARRAY
+        || reply->elements > NGX_HTTP_LLM_QUOTA_REPLY)
+    {
+        return LLM_INVALID;
+    }
+
+    for (i = 0; i < reply->elements; i++) {
+        item = reply->element[i];
+
+        if (item->type != REDIS_REPLY_STRING) {
+            return LLM_INVALID;
+        }
+
+        n[i] = strtoll(item->str, NULL, 10);
+    }
+
+    rc = llm_script_reserve_read(&st->lease.claims[st->current], n,
+                                 reply->elements, &now, &st->q->verdict);
+
+    if (rc != LLM_INVALID) {
+        ngx_http_llm_redis_clock(now);
+    }
+
+    return rc;
+}
+
+
+/* in Redis; and here, where it is no question */
+
+static void
+ngx_http_llm_quota_redis_taken(ngx_http_llm_quota_redis_t *st)
+{
+    llm_verdict_t          v;
+    ngx_http_llm_quota_t  *q;
+
+    q = st->q;
+
+    st->where = NGX_HTTP_LLM_QUOTA_REDIS;
+    st->rc = NGX_OK;
+
+    ngx_http_llm_redis_hold(&st->lease);
+
+    llm_verdict_take(&q->verdict);
+    v = q->verdict;
+
+    if (ngx_http_llm_quota_zone.reserve(st->ctx, q) != NGX_OK) {
+        q->lease = NULL;
+    }
+
+    q->verdict = v;
+}
+
+
+/* gives back the first n claims */
+
+static void
+ngx_http_llm_quota_redis_back(ngx_http_llm_quota_redis_t *st, ngx_uint_t n)
+{
+    ngx_uint_t           i;
+    llm_script_claim_t  *claim;
+
+    for (i = 0; i < n; i++) {
+        claim = &st->lease.claims[i];
+
+        ngx_memzero(&claim->used, sizeof(llm_amount_t));
+        ngx_http_llm_redis_settle(claim, LLM_SCRIPT_FIRST, &st->ctx->arena);
+    }
+}
+
+
+static void
+ngx_http_llm_quota_redis_unavailable(ngx_http_llm_quota_redis_t *st)
+{
+    switch (st->ctx->lmcf->redis->on_error) {
+
+    case NGX_HTTP_LLM_ON_ERROR_LOCAL:
+        st->where = NGX_HTTP_LLM_QUOTA_LOCAL;
+        st->rc = ngx_http_llm_quota_zone.reserve(st->ctx, st->q);
+        break;
+
+    case NGX_HTTP_LLM_ON_ERROR_OPEN:
+        st->where = NGX_HTTP_LLM_QUOTA_OPEN;
+        st->rc = NGX_OK;
+        ngx_memzero(&st->q->verdict, sizeof(llm_verdict_t));
+        break;
+
+    default: /* NGX_HTTP_LLM_ON_ERROR_CLOSED */
+        st->where = NGX_HTTP_LLM_QUOTA_CLOSED;
+        st->rc = NGX_ERROR;
+        break;
+    }
+}
+
+
+/*
+ * The request ends while Redis is asked: commands are executed in order, so
+ * what it may reserve now is given back behind it.
+ */
+
+static void
+ngx_http_llm_quota_redis_cleanup(void *data)
+{
+    ngx_http_llm_quota_redis_t *st = data;
+
+    llm_script_claim_t  *claim;
+
+    if (st->command == NULL) {
+        return;
+    }
+
+    ngx_llm_redis_forget(st->command);
+    st->command = NULL;
+
+    st->where = NGX_HTTP_LLM_QUOTA_CLOSED;
+    st->rc = NGX_ERROR;
+
+    claim = &st->lease.claims[st->current];
+
+    ngx_memzero(&claim->used, sizeof(llm_amount_t));
+    ngx_http_llm_redis_settle(claim, LLM_SCRIPT_AGAIN, &st->ctx->arena);
+
+    ngx_http_llm_quota_redis_back(st, st->current);
+}
+
+
+static void
+ngx_http_llm_quota_redis_sent(ngx_http_llm_quota_t *q)
+{
+    if (q->lease) {
+        ngx_http_llm_quota_zone.sent(q);
+    }
+}
+
+
+static void
+ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used)
+{
+    ngx_uint_t                   i;
+    llm_script_mode_e            mode;
+    llm_script_claim_t          *claim;
+    ngx_http_llm_quota_redis_t  *st;
+
+    st = q->data;
+
+    if (q->lease) {
+        ngx_http_llm_quota_zone.settle(ctx, q, used);
+    }
+
+    mode = LLM_SCRIPT_LATER;
+
+    if (st->where == NGX_HTTP_LLM_QUOTA_REDIS) {
+        ngx_http_llm_redis_drop(&st->lease);
+        mode = LLM_SCRIPT_FIRST;
+    }
+
+    for (i = 0; i < st->lease.n; i++) {
+        claim = &st->lease.claims[i];
+
+        claim->used = *used;
+        ngx_http_llm_redis_settle(claim, mode, &ctx->arena);
+    }
+
+    for (i = 0; i < st->nextras; i++) {
+        ngx_memzero(&st->extras[i]->used, sizeof(llm_amount_t));
+        ngx_http_llm_redis_settle(st->extras[i], LLM_SCRIPT_AGAIN,
+                                  &ctx->arena);
+    }
+}

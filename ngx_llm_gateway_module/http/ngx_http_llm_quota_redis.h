@@ -1,0 +1,57 @@
+
+/*
+ * A request that is limited in Redis: shared by _quota_redis.c and
+ * _quota_redis_more.c alone.
+ */
+
+
+#ifndef _NGX_HTTP_LLM_QUOTA_REDIS_H_INCLUDED_
+#define _NGX_HTTP_LLM_QUOTA_REDIS_H_INCLUDED_
+
+
+#include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_redis.h"
+
+
+/* moves of one request that take more */
+#define NGX_HTTP_LLM_QUOTA_EXTRAS  16
+
+
+/*
+ *   ASKING -> REDIS      all claims are reserved there
+ *   ASKING -> REFUSED    one was not; the others were given back
+ *   ASKING -> LOCAL      Redis is unavailable: on_error
+ *   ASKING -> OPEN
+ *   ASKING -> CLOSED
+ */
+
+typedef enum {
+    NGX_HTTP_LLM_QUOTA_ASKING = 0,
+    NGX_HTTP_LLM_QUOTA_REDIS,
+    NGX_HTTP_LLM_QUOTA_REFUSED,
+    NGX_HTTP_LLM_QUOTA_LOCAL,
+    NGX_HTTP_LLM_QUOTA_OPEN,
+    NGX_HTTP_LLM_QUOTA_CLOSED
+} ngx_http_llm_quota_where_e;
+
+
+typedef struct {
+    ngx_http_llm_quota_where_e   where;
+    ngx_http_llm_redis_lease_t   lease;      /* the claims, by hash tag */
+    ngx_http_llm_ctx_t          *ctx;
+    ngx_http_llm_quota_t        *q;
+    ngx_llm_redis_command_t     *command;    /* under way */
+    ngx_uint_t                   current;    /* claim that is asked for */
+    ngx_uint_t                   tries;
+    ngx_int_t                    rc;         /* reserve()'s answer */
+    llm_script_claim_t          *extras[NGX_HTTP_LLM_QUOTA_EXTRAS];
+    ngx_uint_t                   nextras;
+} ngx_http_llm_quota_redis_t;
+
+
+/* the backend's extend() */
+ngx_int_t ngx_http_llm_quota_redis_extend(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *more);
+
+
+#endif /* _NGX_HTTP_LLM_QUOTA_REDIS_H_INCLUDED_ */

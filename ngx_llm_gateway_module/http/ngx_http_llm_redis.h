@@ -1,0 +1,92 @@
+
+/*
+ * This worker's part in limits that hosts share: its connection, Redis's
+ * clock, and settlements until Redis has them.
+ */
+
+
+#ifndef _NGX_HTTP_LLM_REDIS_H_INCLUDED_
+#define _NGX_HTTP_LLM_REDIS_H_INCLUDED_
+
+
+#include "llm_limit_script.h"
+#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_redis_conf.h"
+#include "ngx_llm_tally.h"
+
+
+/* settlements of a worker that wait for Redis; more are added up in the zone */
+#define NGX_HTTP_LLM_REDIS_LETTERS  4096
+
+
+typedef struct {
+    ngx_http_llm_redis_t      *conf;
+    ngx_llm_redis_t           *client;        /* NULL: the worker ends */
+    ngx_llm_tally_t           *tally;
+
+    /* what is held, by age: ngx_http_llm_redis_lease_t, the oldest first */
+    ngx_queue_t                leases;
+} ngx_http_llm_redis_worker_t;
+
+
+/* a reservation in Redis, to be prolonged while it is held */
+
+typedef struct {
+    ngx_queue_t                queue;
+    ngx_msec_t                 renewed;
+    llm_script_claim_t        *claims;        /* one for each hash tag */
+    ngx_uint_t                 n;
+} ngx_http_llm_redis_lease_t;
+
+
+/* init_process, exit_process: this worker's connection to Redis */
+ngx_int_t ngx_http_llm_redis_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+void ngx_http_llm_redis_stop(void);
+
+/* NULL: there is no llm_redis */
+ngx_http_llm_redis_worker_t *ngx_http_llm_redis_worker(void);
+
+/* milliseconds since the epoch by Redis's clock, as far as it is known */
+int64_t ngx_http_llm_redis_now(void);
+void ngx_http_llm_redis_clock(int64_t now);
+
+extern ngx_llm_redis_script_t  ngx_http_llm_redis_reserve;
+extern ngx_llm_redis_script_t  ngx_http_llm_redis_settlement;
+
+/*
+ * Settles a claim, for certain: sends it now or when Redis is back.  FIRST and
+ * AGAIN are for what was reserved in Redis, LATER for what was not.
+ */
+void ngx_http_llm_redis_settle(llm_script_claim_t *claim,
+    llm_script_mode_e mode, llm_arena_t *arena);
+
+/* while a reservation is held */
+void ngx_http_llm_redis_hold(ngx_http_llm_redis_lease_t *lease);
+void ngx_http_llm_redis_drop(ngx_http_llm_redis_lease_t *lease);
+
+
+/* the mode's word in those of a settlement */
+ngx_str_t *ngx_http_llm_redis_mode(ngx_str_t *argv);
+
+/* there is something to send again, or to pay */
+void ngx_http_llm_redis_remind(void);
+
+
+/* _redis_owed.c */
+
+/* adds a settlement's words to what Redis is owed */
+void ngx_http_llm_redis_owe(ngx_str_t *argv);
+
+/* sends what is owed; 1: there may be more, and Redis takes it */
+ngx_uint_t ngx_http_llm_redis_pay(void);
+
+/*
+ * A request that died with its worker, as ngx_llm_quota_lost_pt tells it: what
+ * the usage log says of it is counted for its caller.
+ */
+void ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *note,
+    llm_amount_t *spent);
+
+
+#endif /* _NGX_HTTP_LLM_REDIS_H_INCLUDED_ */
