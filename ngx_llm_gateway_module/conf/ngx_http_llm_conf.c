@@ -11,6 +11,7 @@
 #include "ngx_http_llm_prices.h"
 #include "ngx_http_llm_provider.h"
 #include "ngx_http_llm_redis_conf.h"
+#include "ngx_llm_quota.h"
 
 
 #define NGX_HTTP_LLM_ZONE_SIZE    (8 * 1024 * 1024)
@@ -201,6 +202,12 @@ ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
         if (lmcf->zone == NULL) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (lmcf->state
+        && ngx_llm_quota_journal(cf, lmcf->zone, lmcf->state) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (lmcf->zone) {

@@ -21,6 +21,7 @@
 #include <ngx_core.h>
 
 #include "llm_limit.h"
+#include "ngx_llm_state.h"
 #include "ngx_llm_zone.h"
 
 
@@ -48,6 +49,10 @@ typedef void (*ngx_llm_quota_each_pt)(void *data, llm_standing_t *s);
  */
 ngx_llm_quota_t *ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
     ngx_llm_quota_lost_pt lost, void *data);
+
+/* while the configuration is read: counters are kept in the zone's journal */
+ngx_int_t ngx_llm_quota_journal(ngx_conf_t *cf, ngx_llm_zone_t *zone,
+    ngx_llm_state_t *state);
 
 /* exit_process: ends what leases are left, as for a worker that is gone */
 void ngx_llm_quota_stop(ngx_llm_quota_t *q);

@@ -8,22 +8,23 @@
 #include "ngx_llm_quota_state.h"
 
 
+/* counters of one subject, those of limits of the past included */
+#define NGX_LLM_QUOTA_COUNTERS  48
+
 /* subjects looked at for one that may be forgotten, at a time */
-#define NGX_LLM_QUOTA_SWEEP  1024
+#define NGX_LLM_QUOTA_SWEEP     1024
 
 
 static void ngx_llm_quota_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 static ngx_int_t ngx_llm_quota_compare(ngx_llm_quota_node_t *node,
     ngx_rbtree_key_t hash, u_char *id, size_t len);
-static ngx_llm_quota_node_t *ngx_llm_quota_after(ngx_llm_quota_t *q,
-    ngx_rbtree_key_t hash, u_char *id, size_t len);
+static ngx_llm_quota_counter_t *ngx_llm_quota_spare(
+    ngx_llm_quota_node_t *node, llm_subject_t *subject);
 static ngx_uint_t ngx_llm_quota_evict(ngx_llm_quota_t *q,
     ngx_llm_quota_node_t **keep, ngx_uint_t nkeep);
 static ngx_uint_t ngx_llm_quota_idle(ngx_llm_quota_t *q,
     ngx_llm_quota_node_t *node, int64_t now);
-static void ngx_llm_quota_free(ngx_llm_quota_t *q,
-    ngx_llm_quota_node_t *node);
 static void ngx_llm_quota_copy(ngx_llm_quota_node_t *node,
     ngx_llm_quota_entry_t *entry);
 
@@ -167,11 +168,23 @@ ngx_llm_quota_counters(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node,
             continue;
         }
 
+        c = node->refs ? NULL : ngx_llm_quota_spare(node, subject);
+
+        if (c) {
+            ngx_memzero(c, sizeof(ngx_llm_quota_counter_t));
+            c->c.id = id;
+            continue;
+        }
+
         if (node->ncounters == node->size) {
 
             /* limits were added by a reload */
 
             n = node->size + 4;
+
+            if (n > NGX_LLM_QUOTA_COUNTERS) {
+                return NGX_ERROR;
+            }
 
             c = ngx_llm_quota_alloc(q, n * sizeof(ngx_llm_quota_counter_t),
                                     keep, nkeep);
@@ -207,6 +220,36 @@ ngx_llm_quota_counters(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node,
 }
 
 
+/* one of a limit that was taken out of the configuration, and counts nothing */
+
+static ngx_llm_quota_counter_t *
+ngx_llm_quota_spare(ngx_llm_quota_node_t *node, llm_subject_t *subject)
+{
+    int64_t                   now;
+    ngx_uint_t                i, k;
+    ngx_llm_quota_counter_t  *c;
+
+    now = ngx_llm_quota_now();
+
+    for (i = 0; i < node->ncounters; i++) {
+
+        c = &node->counters[i];
+
+        for (k = 0; k < subject->nlimits; k++) {
+            if (subject->limits[k].id == c->c.id) {
+                break;
+            }
+        }
+
+        if (k == subject->nlimits && llm_limit_idle(&c->c, c->end, now)) {
+            return c;
+        }
+    }
+
+    return NULL;
+}
+
+
 void *
 ngx_llm_quota_alloc(ngx_llm_quota_t *q, size_t size,
     ngx_llm_quota_node_t **keep, ngx_uint_t nkeep)
@@ -234,12 +277,10 @@ ngx_llm_quota_evict(ngx_llm_quota_t *q, ngx_llm_quota_node_t **keep,
 {
     int64_t                now;
     ngx_uint_t             i, k, n;
-    ngx_time_t            *tp;
     ngx_rbtree_node_t     *next;
     ngx_llm_quota_node_t  *node;
 
-    tp = ngx_timeofday();
-    now = (int64_t) tp->sec * 1000 + tp->msec;
+    now = ngx_llm_quota_now();
 
     n = 0;
     node = ngx_llm_quota_after(q, q->sh->hand, (u_char *) "", 0);
@@ -283,12 +324,19 @@ ngx_llm_quota_evict(ngx_llm_quota_t *q, ngx_llm_quota_node_t **keep,
 static ngx_uint_t
 ngx_llm_quota_idle(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node, int64_t now)
 {
-    ngx_uint_t                i;
-    ngx_llm_quota_counter_t  *c;
-
     if (node->refs || node->learnt || (node->dirty && q->sh->journal)) {
         return 0;
     }
+
+    return ngx_llm_quota_over(node, now);
+}
+
+
+ngx_uint_t
+ngx_llm_quota_over(ngx_llm_quota_node_t *node, int64_t now)
+{
+    ngx_uint_t                i;
+    ngx_llm_quota_counter_t  *c;
 
     for (i = 0; i < node->ncounters; i++) {
         c = &node->counters[i];
@@ -302,7 +350,7 @@ ngx_llm_quota_idle(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node, int64_t now)
 }
 
 
-static void
+void
 ngx_llm_quota_free(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node)
 {
     ngx_rbtree_delete(&q->sh->tree, &node->node);
@@ -322,7 +370,7 @@ ngx_llm_quota_free(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node)
 void
 ngx_llm_quota_dirty(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node)
 {
-    if (node->dirty || !q->sh->journal) {
+    if (node->dirty) {
         return;
     }
 
@@ -333,9 +381,7 @@ ngx_llm_quota_dirty(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node)
 }
 
 
-/* the first node behind this place, or NULL */
-
-static ngx_llm_quota_node_t *
+ngx_llm_quota_node_t *
 ngx_llm_quota_after(ngx_llm_quota_t *q, ngx_rbtree_key_t hash, u_char *id,
     size_t len)
 {

@@ -152,6 +152,12 @@ ngx_llm_quota_counter_t *ngx_llm_quota_counter(ngx_llm_quota_node_t *node,
 ngx_int_t ngx_llm_quota_counters(ngx_llm_quota_t *q,
     ngx_llm_quota_node_t *node, llm_subject_t *subject,
     ngx_llm_quota_node_t **keep, ngx_uint_t nkeep);
+/* the first behind this place in the order of the tree, or NULL */
+ngx_llm_quota_node_t *ngx_llm_quota_after(ngx_llm_quota_t *q,
+    ngx_rbtree_key_t hash, u_char *id, size_t len);
+/* whether nothing of it counts any more */
+ngx_uint_t ngx_llm_quota_over(ngx_llm_quota_node_t *node, int64_t now);
+void ngx_llm_quota_free(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node);
 /* memory of the zone, for which idle subjects are forgotten */
 void *ngx_llm_quota_alloc(ngx_llm_quota_t *q, size_t size,
     ngx_llm_quota_node_t **keep, ngx_uint_t nkeep);
@@ -160,6 +166,11 @@ void ngx_llm_quota_dirty(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node);
 
 
 /* _quota_worker.c */
+
+/* finds the root of the zone, or makes it; NGX_ERROR: the zone is full */
+ngx_int_t ngx_llm_quota_attach(ngx_llm_quota_t *q);
+/* milliseconds since the epoch */
+int64_t ngx_llm_quota_now(void);
 
 /* ends leases of workers that are gone, at most once a second; whether there
    were any.  Without the lock */

@@ -24,7 +24,6 @@ ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
     ngx_llm_quota_lost_pt lost, void *data)
 {
     ngx_llm_quota_t         *q;
-    ngx_llm_quota_root_t    *sh;
     ngx_llm_quota_worker_t  *w;
 
     if (zone == NULL) {
@@ -36,29 +35,13 @@ ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
         return NULL;
     }
 
-    sh = ngx_llm_zone_root(zone, NGX_LLM_QUOTA_ROOT,
-                           sizeof(ngx_llm_quota_root_t));
-
-    if (sh == NULL) {
-        goto full;
-    }
-
     q->zone = zone;
-    q->sh = sh;
     q->lost = lost;
     q->data = data;
 
-    ngx_llm_quota_lock(q);
-
-    if (!sh->ready) {
-        ngx_rbtree_init(&sh->tree, &sh->sentinel, ngx_rbtree_insert_value);
-        ngx_queue_init(&sh->changed);
-
-        ngx_memory_barrier();
-        sh->ready = 1;
+    if (ngx_llm_quota_attach(q) != NGX_OK) {
+        goto full;
     }
-
-    ngx_llm_quota_unlock(q);
 
     if (ngx_llm_quota_take_place(q) != NGX_OK) {
         goto full;
@@ -66,7 +49,7 @@ ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
 
     /* those that are gone, and whoever had our number before */
 
-    for (w = sh->workers; w; w = w->next) {
+    for (w = q->sh->workers; w; w = w->next) {
         if (ngx_llm_quota_gone(q, w)) {
             (void) ngx_llm_quota_inherit(q, w);
         }
@@ -81,6 +64,50 @@ full:
                   "are refused; make llm_zone larger");
 
     return NULL;
+}
+
+
+ngx_int_t
+ngx_llm_quota_attach(ngx_llm_quota_t *q)
+{
+    ngx_llm_quota_root_t  *sh;
+
+    if (q->sh) {
+        return NGX_OK;
+    }
+
+    sh = ngx_llm_zone_root(q->zone, NGX_LLM_QUOTA_ROOT,
+                           sizeof(ngx_llm_quota_root_t));
+    if (sh == NULL) {
+        return NGX_ERROR;
+    }
+
+    q->sh = sh;
+
+    ngx_llm_quota_lock(q);
+
+    if (!sh->ready) {
+        ngx_rbtree_init(&sh->tree, &sh->sentinel, ngx_rbtree_insert_value);
+        ngx_queue_init(&sh->changed);
+
+        ngx_memory_barrier();
+        sh->ready = 1;
+    }
+
+    ngx_llm_quota_unlock(q);
+
+    return NGX_OK;
+}
+
+
+int64_t
+ngx_llm_quota_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (int64_t) tp->sec * 1000 + (int64_t) tp->msec;
 }
 
 
@@ -185,13 +212,11 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
     ngx_str_t               note;
     ngx_pid_t               pid;
     ngx_uint_t              n;
-    ngx_time_t             *tp;
     llm_amount_t            spent;
     ngx_llm_quota_lease_t  *lease;
     u_char                  text[NGX_LLM_QUOTA_NOTE_MAX];
 
-    tp = ngx_timeofday();
-    now = (int64_t) tp->sec * 1000 + tp->msec;
+    now = ngx_llm_quota_now();
 
     n = 0;
 
