@@ -13,6 +13,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include <openssl/evp.h>
 
 #include "llm_endpoint.h"
 #include "llm_limit.h"
@@ -26,6 +27,34 @@
 #include "ngx_llm_state.h"
 #include "ngx_llm_totals.h"
 #include "ngx_llm_zone.h"
+
+
+/* what a request is authorized by */
+
+typedef enum {
+    NGX_HTTP_LLM_CREDENTIAL_KEY = 0,  /* api_key, if any: never changes */
+    NGX_HTTP_LLM_CREDENTIAL_AWS,      /* a signature of each request */
+    NGX_HTTP_LLM_CREDENTIAL_GOOGLE    /* a token that a service account gets */
+} ngx_http_llm_credential_e;
+
+typedef struct {
+    ngx_str_t                  region;
+    ngx_str_t                  access_key;
+    ngx_str_t                  secret_key;
+    ngx_str_t                  session_token; /* or empty */
+} ngx_http_llm_aws_t;
+
+typedef struct {
+    ngx_str_t                  email;         /* of the service account */
+    EVP_PKEY                  *key;
+    ngx_str_t                  scope;
+    ngx_str_t                  uri;           /* of the token server */
+    ngx_addr_t                 addr;          /* resolved at the start */
+    ngx_str_t                  host;
+    ngx_str_t                  name;          /* host without port */
+    ngx_str_t                  path;
+    ngx_uint_t                 tls;
+} ngx_http_llm_google_t;
 
 
 typedef struct ngx_http_llm_provider_s  ngx_http_llm_provider_t;
@@ -74,6 +103,9 @@ struct ngx_http_llm_provider_s {
     ngx_msec_t                 first_byte_timeout;
     ngx_msec_t                 idle_timeout;
 
+    ngx_http_llm_credential_e  credential;
+    ngx_http_llm_aws_t         aws;
+    ngx_http_llm_google_t      google;
     ngx_str_t                  api_key;       /* empty: none is sent */
     ngx_str_t                  headers_text;  /* extra headers and the
                                                  credential, ready to send:

@@ -27,7 +27,12 @@ static ngx_http_llm_protocol_t  ngx_http_llm_protocols[] = {
 
     { ngx_string("anthropic"), ngx_string("x-api-key"), ngx_null_string },
 
-    { ngx_string("gemini"), ngx_string("x-goog-api-key"), ngx_null_string }
+    { ngx_string("gemini"), ngx_string("x-goog-api-key"), ngx_null_string },
+
+    /* with a Bedrock API key; else requests are signed */
+
+    { ngx_string("bedrock"), ngx_string("Authorization"),
+      ngx_string("Bearer ") }
 };
 
 /* of Azure, whatever it speaks */
@@ -90,7 +95,8 @@ ngx_http_llm_credential_set_protocol(ngx_conf_t *cf,
     }
 
     return ngx_http_llm_block_invalid(cf, &value[1],
-                                  "\"openai\", \"anthropic\" or \"gemini\"");
+                                  "\"openai\", \"anthropic\", \"gemini\" or "
+                                  "\"bedrock\"");
 }
 
 

@@ -47,6 +47,9 @@ static ngx_http_llm_directive_t  ngx_http_llm_provider_directives[] = {
 
     { ngx_string("api_key"), 1, 1, ngx_http_llm_credential_set_api_key, 0 },
 
+    { ngx_string("credential"), 1, NGX_HTTP_LLM_ARGS_ANY,
+      ngx_http_llm_cloud_set_credential, 0 },
+
     { ngx_string("header"), 2, 2, ngx_http_llm_credential_set_header, 0 },
 
     { ngx_string("tag"), 1, NGX_HTTP_LLM_ARGS_ANY,
@@ -212,6 +215,10 @@ ngx_http_llm_provider_finish(ngx_conf_t *cf,
     ngx_conf_init_msec_value(p->idle_timeout, NGX_HTTP_LLM_IDLE_TIMEOUT);
 
     ngx_http_llm_provider_host(block);
+
+    if (ngx_http_llm_cloud_finish(cf, p) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (ngx_http_llm_upstream_finish(cf, p) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;

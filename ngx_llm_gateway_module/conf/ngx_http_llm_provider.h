@@ -43,6 +43,16 @@ char *ngx_http_llm_credential_finish(ngx_conf_t *cf,
     ngx_http_llm_provider_block_t *block);
 
 
+/*
+ * ngx_http_llm_cloud.c: setter of "credential"; and what follows from it, or
+ * from its absence, once the block is read
+ */
+
+char *ngx_http_llm_cloud_set_credential(ngx_conf_t *cf,
+    ngx_http_llm_directive_t *d, void *object);
+char *ngx_http_llm_cloud_finish(ngx_conf_t *cf, ngx_http_llm_provider_t *p);
+
+
 /* ngx_http_llm_capacity.c: setters of "limit" and "check" */
 
 char *ngx_http_llm_capacity_set_limit(ngx_conf_t *cf,

@@ -501,7 +501,8 @@ ngx_http_llm_route_to(ngx_conf_t *cf, ngx_http_llm_route_t *route)
         LLM_DIALECT_NONE,
         LLM_DIALECT_CHAT,
         LLM_DIALECT_MESSAGES,
-        LLM_DIALECT_GENERATE
+        LLM_DIALECT_GENERATE,
+        LLM_DIALECT_CONVERSE
     };
 
     p = route->provider;
@@ -527,6 +528,16 @@ ngx_http_llm_route_to(ngx_conf_t *cf, ngx_http_llm_route_t *route)
     to->model.data = route->upstream_model.data;
     to->max_output = route->model->max_tokens;
     to->quirks = p->quirks;
+
+    /* Claude's own protocol loses nothing that Converse has no word for */
+
+    if (p->protocol == LLM_PROTOCOL_BEDROCK
+        && ngx_strlcasestrn(to->model.data, to->model.data + to->model.len,
+                            (u_char *) "claude", sizeof("claude") - 1 - 1))
+    {
+        to->dialect = LLM_DIALECT_MESSAGES;
+        to->quirks |= LLM_QUIRK(BEDROCK);
+    }
 
     if (!route->captures) {
         to->quirks |= llm_quirk_of_model(to->dialect, &to->model);
@@ -631,7 +642,8 @@ ngx_http_llm_route_price(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
         { llm_string(""), llm_string("") },
         { llm_string("openai"), llm_string("") },
         { llm_string("anthropic"), llm_string("") },
-        { llm_string("gemini"), llm_string("vertex_ai") }
+        { llm_string("gemini"), llm_string("vertex_ai") },
+        { llm_string("bedrock"), llm_string("bedrock_converse") }
     };
 
     if (lmcf->prices) {

@@ -164,7 +164,17 @@ ngx_http_llm_answer_kind(ngx_http_llm_answer_t *an)
         return LLM_ANSWER_SSE;
     }
 
-    if (op->flags & LLM_OP_STREAMS) {
+    if (type
+        && type->len >= sizeof("application/vnd.amazon.eventstream") - 1
+        && ngx_strncasecmp(type->data,
+                           (u_char *) "application/vnd.amazon.eventstream",
+                           sizeof("application/vnd.amazon.eventstream") - 1)
+           == 0)
+    {
+        return LLM_ANSWER_EVENTSTREAM;
+    }
+
+    if ((op->flags & LLM_OP_STREAMS) && op->protocol == LLM_PROTOCOL_GEMINI) {
         return LLM_ANSWER_ARRAY;
     }
 
@@ -548,7 +558,7 @@ ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an)
     u->buffer.pos = an->piece;
     an->primed = (u->buffer.pos == u->buffer.last);
 
-    if (an->kind == LLM_ANSWER_SSE || an->kind == LLM_ANSWER_ARRAY) {
+    if (ngx_http_llm_answer_streams(an)) {
 
         /* an error event may have to follow what is here by now */
 

@@ -77,6 +77,12 @@ typedef struct {
 } ngx_http_llm_answer_t;
 
 
+/* whether it is a stream of events, in whichever frame */
+#define ngx_http_llm_answer_streams(an)                                       \
+    ((an)->kind == LLM_ANSWER_SSE || (an)->kind == LLM_ANSWER_ARRAY           \
+     || (an)->kind == LLM_ANSWER_EVENTSTREAM)
+
+
 /* _head.c */
 
 /*

@@ -91,6 +91,7 @@ static ngx_http_llm_header_names_t  ngx_http_llm_dropped =
 ngx_int_t
 ngx_http_llm_attempt_handler(ngx_http_request_t *r, ngx_http_llm_attempt_t *at)
 {
+    ngx_int_t                 rc;
     ngx_http_upstream_t      *u;
     ngx_http_llm_provider_t  *provider;
 
@@ -127,9 +128,17 @@ ngx_http_llm_attempt_handler(ngx_http_request_t *r, ngx_http_llm_attempt_t *at)
     u->input_filter = ngx_http_llm_answer_filter;
     u->input_filter_ctx = r;
 
+    rc = ngx_http_llm_authorize_wait(at);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     r->main->count++;
 
-    ngx_http_upstream_init(r);
+    if (rc == NGX_OK) {
+        ngx_http_upstream_init(r);
+    }
 
     return NGX_DONE;
 }
@@ -140,6 +149,7 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
 {
     off_t                     length;
     llm_buf_t                 b;
+    llm_str_t                 uri;
     ngx_buf_t                *buf;
     ngx_chain_t              *cl, *body;
     ngx_http_upstream_t      *u;
@@ -167,6 +177,8 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    uri = *ngx_http_llm_pure(&u->uri);
+
     llm_buf_puts(&b, " HTTP/1.1" CRLF "Host: ");
     llm_buf_add(&b, at->route->provider->host.data,
                 at->route->provider->host.len);
@@ -178,7 +190,9 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
         llm_buf_puts(&b, CRLF);
     }
 
-    if (ngx_http_llm_attempt_headers(at, &b) != NGX_OK) {
+    if (ngx_http_llm_attempt_headers(at, &b) != NGX_OK
+        || ngx_http_llm_authorize_headers(at, &uri, &b) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -264,7 +278,7 @@ ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at, llm_buf_t *b)
         llm_buf_add(b, at->route->provider->api_version.data,
                     at->route->provider->api_version.len);
 
-    } else if (at->translate == NULL) {
+    } else if (at->op == ctx->target.op && at->translate == NULL) {
         ngx_http_llm_attempt_args(&ctx->request->args, b);
 
     } else if (at->op->op == LLM_OP_GENERATE_STREAM) {
@@ -314,25 +328,6 @@ ngx_http_llm_attempt_path(ngx_http_llm_attempt_t *at, llm_str_t *id,
         }
 
         llm_buf_add(b, at->op->path.data, at->op->path.len);
-
-        return LLM_OK;
-    }
-
-    if (provider->protocol == LLM_PROTOCOL_ANTHROPIC
-        && (provider->quirks & LLM_QUIRK(VERTEX)))
-    {
-        if (at->op->op == LLM_OP_COUNT_TOKENS) {
-            llm_buf_puts(b, "/models/count-tokens:rawPredict");
-            return LLM_OK;
-        }
-
-        llm_buf_puts(b, "/models");
-
-        if (llm_endpoint_segment(model, b) != LLM_OK) {
-            return LLM_INVALID;
-        }
-
-        llm_buf_puts(b, at->ctx->stream ? ":streamRawPredict" : ":rawPredict");
 
         return LLM_OK;
     }

@@ -254,7 +254,7 @@ ngx_http_llm_edit_vertex(ngx_http_llm_attempt_t *at, llm_splice_t *sp)
     static llm_str_t  name = llm_string("anthropic_version");
     static llm_str_t  version = llm_string("\"vertex-2023-10-16\"");
 
-    if (at->op->op == LLM_OP_COUNT_TOKENS) {
+    if (at->op->op == LLM_OP_RAW_COUNT) {
 
         if (ngx_http_llm_edit_json(at->ctx, &at->upstream_model, &json)
             != NGX_OK

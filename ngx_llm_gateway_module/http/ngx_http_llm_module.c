@@ -187,7 +187,8 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
         || ngx_http_llm_redis_init(cycle, lmcf) != NGX_OK
         || ngx_http_llm_quota_init(cycle, lmcf) != NGX_OK
         || ngx_http_llm_queue_init(cycle, lmcf) != NGX_OK
-        || ngx_http_llm_check_init(cycle, lmcf) != NGX_OK)
+        || ngx_http_llm_check_init(cycle, lmcf) != NGX_OK
+        || ngx_http_llm_authorize_init(cycle, lmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -105,6 +105,7 @@ typedef struct {
     unsigned                   busy:1;    /* was taken by others just now */
     unsigned                   forced:1;  /* is tried as the least bad */
     unsigned                   backup:1;  /* of an approved backup model */
+    unsigned                   translate:1;  /* it speaks another protocol */
 } ngx_http_llm_candidate_t;
 
 
@@ -179,6 +180,9 @@ struct ngx_http_llm_attempt_s {
     unsigned                   overdue:1;     /* the class's deadline passed */
     unsigned                   told:1;        /* error has its kind in front */
     unsigned                   closed:1;      /* its last buffer was marked */
+
+    unsigned                   tokenless:1;   /* waits for a token, in */
+    ngx_queue_t                token;         /* a provider's queue */
 
     void                      *answer;        /* private to _answer.c */
 };
@@ -370,11 +374,12 @@ ngx_int_t ngx_http_llm_body_text(ngx_http_llm_ctx_t *ctx,
 /* _translate.c */
 
 /*
- * The operation by which the route's provider serves this request: the
- * client's own where both speak the same, or NULL if there is none.
+ * The operation by which the route's provider serves this request, or NULL if
+ * there is none; *translate tells whether request and answer are to be
+ * translated.
  */
 const llm_op_t *ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_route_t *route);
+    ngx_http_llm_route_t *route, ngx_uint_t *translate);
 
 /*
  * Translates the request for an attempt: at->translate and at->translated.
@@ -568,6 +573,21 @@ ngx_uint_t ngx_http_llm_admin_explains(ngx_http_llm_ctx_t *ctx);
 /* sets up the upstream of an attempt's subrequest */
 ngx_int_t ngx_http_llm_attempt_handler(ngx_http_request_t *r,
     ngx_http_llm_attempt_t *at);
+
+
+/* _authorize.c */
+
+/* init_process: starts to fetch the tokens of providers that want them */
+ngx_int_t ngx_http_llm_authorize_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+/* appends the headers of a credential that is made for each request */
+ngx_int_t ngx_http_llm_authorize_headers(ngx_http_llm_attempt_t *at,
+    llm_str_t *uri, llm_buf_t *b);
+/*
+ * NGX_OK: the attempt may start; NGX_AGAIN: its upstream is started, or the
+ * attempt ended, when a token is there; NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_authorize_wait(ngx_http_llm_attempt_t *at);
 
 
 /* _answer.c */

@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "llm_eventstream.h"
 #include "llm_sse.h"
 #include "ngx_http_llm_answer.h"
 
@@ -102,11 +103,14 @@ static ngx_int_t
 ngx_http_llm_rewrite_data(ngx_http_llm_answer_t *an, u_char *event, size_t len,
     llm_str_t *name, llm_str_t *data)
 {
-    int         rc;
-    size_t      used;
-    llm_str_t   piece;
-    llm_sse_t   sse;
-    ngx_uint_t  n;
+    int                rc;
+    size_t             used;
+    llm_str_t          piece;
+    llm_sse_t          sse;
+    ngx_uint_t         n;
+    llm_eventstream_t  frame;
+
+    static llm_str_t   nothing = llm_string("{}");
 
     if (an->kind == LLM_ANSWER_ARRAY) {
 
@@ -122,13 +126,20 @@ ngx_http_llm_rewrite_data(ngx_http_llm_answer_t *an, u_char *event, size_t len,
         return len ? NGX_OK : NGX_DECLINED;
     }
 
-    llm_sse_init(&sse);
+    if (an->kind == LLM_ANSWER_EVENTSTREAM) {
+        llm_eventstream_init(&frame);
+
+    } else {
+        llm_sse_init(&sse);
+    }
 
     n = 0;
     an->data.len = 0;
 
     do {
-        rc = llm_sse_next(&sse, event, len, &used, &piece);
+        rc = (an->kind == LLM_ANSWER_EVENTSTREAM)
+             ? llm_eventstream_next(&frame, event, len, &used, &piece)
+             : llm_sse_next(&sse, event, len, &used, &piece);
 
         if (rc == LLM_SSE_DATA) {
 
@@ -151,6 +162,14 @@ ngx_http_llm_rewrite_data(ngx_http_llm_answer_t *an, u_char *event, size_t len,
 
     } while (rc == LLM_SSE_DATA);
 
+    if (n == 0 && an->kind == LLM_ANSWER_EVENTSTREAM && frame.exception) {
+
+        /* its name says it all */
+
+        *data = nothing;
+        n = 1;
+    }
+
     if (n == 0) {
         return NGX_DECLINED;
     }
@@ -164,7 +183,8 @@ ngx_http_llm_rewrite_data(ngx_http_llm_answer_t *an, u_char *event, size_t len,
         data->len = an->data.len;
     }
 
-    *name = llm_sse_name(&sse);
+    *name = (an->kind == LLM_ANSWER_EVENTSTREAM)
+            ? llm_eventstream_name(&frame) : llm_sse_name(&sse);
 
     if (name->len) {
 

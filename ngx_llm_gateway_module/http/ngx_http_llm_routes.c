@@ -211,6 +211,7 @@ static const char *
 ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand)
 {
+    ngx_uint_t             translate;
     const char            *reason;
     ngx_http_llm_route_t  *route;
 
@@ -220,7 +221,8 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
         return "inactive";
     }
 
-    cand->op = ngx_http_llm_translate_op(ctx, route);
+    cand->op = ngx_http_llm_translate_op(ctx, route, &translate);
+    cand->translate = translate;
 
     if (cand->op == NULL) {
         return "protocol_mismatch";

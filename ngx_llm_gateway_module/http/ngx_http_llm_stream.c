@@ -131,7 +131,7 @@ ngx_http_llm_stream_slice(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
     an->at->bytes += len;
 
-    if (an->kind == LLM_ANSWER_SSE || an->kind == LLM_ANSWER_ARRAY) {
+    if (ngx_http_llm_answer_streams(an)) {
         return ngx_http_llm_stream_events(an, data, len);
     }
 
@@ -576,9 +576,7 @@ ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
     an->ended = 1;
     an->end_rc = llm_answer_end(an->reader);
 
-    if (an->at->translate
-        && (an->kind == LLM_ANSWER_SSE || an->kind == LLM_ANSWER_ARRAY))
-    {
+    if (an->at->translate && ngx_http_llm_answer_streams(an)) {
         return ngx_http_llm_stream_finish(an);
     }
 

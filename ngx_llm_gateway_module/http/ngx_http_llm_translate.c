@@ -19,11 +19,13 @@ static ngx_int_t ngx_http_llm_translate_refused(ngx_http_llm_attempt_t *at,
 
 
 const llm_op_t *
-ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
+ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route,
+    ngx_uint_t *translate)
 {
     const llm_op_t  *op;
 
     op = ctx->target.op;
+    *translate = 0;
 
     if (op->protocol == route->provider->protocol) {
 
@@ -35,11 +37,15 @@ ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
                 && route->api == LLM_DIALECT_RESPONSES)
             || (op->op != LLM_OP_CHAT && op->op != LLM_OP_RESPONSES))
         {
-            return op;
+            return llm_translate_host(op, &route->to, ctx->stream);
         }
     }
 
-    return llm_translate_op(op, route->to.dialect, ctx->stream);
+    *translate = 1;
+
+    op = llm_translate_op(op, route->to.dialect, ctx->stream);
+
+    return op ? llm_translate_host(op, &route->to, ctx->stream) : NULL;
 }
 
 
@@ -56,7 +62,7 @@ ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at)
 
     ctx = at->ctx;
 
-    if (at->op == ctx->target.op) {
+    if (!at->candidate->translate) {
         return NGX_OK;
     }
 

@@ -38,7 +38,8 @@ const ngx_str_t  ngx_http_llm_protocols[] = {
     ngx_null_string,
     ngx_string("openai"),
     ngx_string("anthropic"),
-    ngx_string("gemini")
+    ngx_string("gemini"),
+    ngx_string("bedrock")
 };
 
 

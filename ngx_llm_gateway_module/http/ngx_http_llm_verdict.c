@@ -250,8 +250,9 @@ ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
     ctx = at->ctx;
     an = at->answer;
 
-    if (an->kind != LLM_ANSWER_SSE
-        && (an->kind != LLM_ANSWER_ARRAY || an->passed))
+    if (at->translate ? !ngx_http_llm_answer_streams(an)
+                      : (an->kind != LLM_ANSWER_SSE
+                         && (an->kind != LLM_ANSWER_ARRAY || an->passed)))
     {
         return NGX_DECLINED;
     }
