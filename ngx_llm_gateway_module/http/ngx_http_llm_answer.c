@@ -14,7 +14,6 @@
 
 
 static ngx_int_t ngx_http_llm_answer_open(ngx_http_llm_answer_t *an);
-static llm_answer_e ngx_http_llm_answer_kind(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_text(ngx_http_llm_answer_t *an,
@@ -109,7 +108,7 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
     ctx = an->at->ctx;
     status = an->at->status;
 
-    an->kind = ngx_http_llm_answer_kind(an);
+    an->kind = ngx_http_llm_head_kind(an);
 
     an->reader = llm_answer_create(&ctx->arena, an->at->op, an->kind);
     if (an->reader == NULL) {
@@ -131,68 +130,6 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
     }
 
     return NGX_OK;
-}
-
-
-static llm_answer_e
-ngx_http_llm_answer_kind(ngx_http_llm_answer_t *an)
-{
-    ngx_str_t            *type;
-    const llm_op_t       *op;
-    ngx_http_upstream_t  *u;
-
-    u = an->request->upstream;
-    op = an->at->op;
-
-    if (an->encoded || an->no_body) {
-        return LLM_ANSWER_OPAQUE;
-    }
-
-    type = u->headers_in.content_type ? &u->headers_in.content_type->value
-                                      : NULL;
-
-    if (an->at->status >= 400) {
-        return LLM_ANSWER_JSON;
-    }
-
-    if (type
-        && type->len >= sizeof("text/event-stream") - 1
-        && ngx_strncasecmp(type->data, (u_char *) "text/event-stream",
-                           sizeof("text/event-stream") - 1)
-           == 0)
-    {
-        return LLM_ANSWER_SSE;
-    }
-
-    if (type
-        && type->len >= sizeof("application/vnd.amazon.eventstream") - 1
-        && ngx_strncasecmp(type->data,
-                           (u_char *) "application/vnd.amazon.eventstream",
-                           sizeof("application/vnd.amazon.eventstream") - 1)
-           == 0)
-    {
-        return LLM_ANSWER_EVENTSTREAM;
-    }
-
-    if ((op->flags & LLM_OP_STREAMS) && op->protocol == LLM_PROTOCOL_GEMINI) {
-        return LLM_ANSWER_ARRAY;
-    }
-
-    if (op->flags & LLM_OP_BINARY) {
-        return LLM_ANSWER_OPAQUE;
-    }
-
-    /* transcripts may be asked for as text or subtitles */
-
-    if (op->endpoint == LLM_ENDPOINT_AUDIO && type
-        && type->len >= sizeof("text/") - 1
-        && ngx_strncasecmp(type->data, (u_char *) "text/", sizeof("text/") - 1)
-           == 0)
-    {
-        return LLM_ANSWER_OPAQUE;
-    }
-
-    return LLM_ANSWER_JSON;
 }
 
 

@@ -94,6 +94,10 @@ ngx_int_t ngx_http_llm_head_parse(ngx_http_request_t *r,
     ngx_http_llm_answer_t *an);
 
 
+/* what kind of answer the head announces */
+llm_answer_e ngx_http_llm_head_kind(ngx_http_llm_answer_t *an);
+
+
 /* _stream.c */
 
 /*

@@ -23,6 +23,7 @@ static ngx_int_t ngx_http_llm_head_done(ngx_http_request_t *r,
     ngx_http_llm_answer_t *an);
 static void ngx_http_llm_head_reset(ngx_http_request_t *r,
     ngx_http_llm_answer_t *an);
+static ngx_uint_t ngx_http_llm_head_is(ngx_str_t *type, const char *name);
 static ngx_int_t ngx_http_llm_head_bad(ngx_http_llm_answer_t *an,
     const char *error);
 
@@ -398,4 +399,67 @@ ngx_http_llm_head_bad(ngx_http_llm_answer_t *an, const char *error)
     an->at->error = error;
 
     return NGX_DECLINED;
+}
+
+
+/* how a Content-Type begins; it may be NULL */
+
+static ngx_uint_t
+ngx_http_llm_head_is(ngx_str_t *type, const char *name)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    return type && type->len >= len
+           && ngx_strncasecmp(type->data, (u_char *) name, len) == 0;
+}
+
+
+llm_answer_e
+ngx_http_llm_head_kind(ngx_http_llm_answer_t *an)
+{
+    ngx_str_t            *type;
+    const llm_op_t       *op;
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+    op = an->at->op;
+
+    if (an->encoded || an->no_body) {
+        return LLM_ANSWER_OPAQUE;
+    }
+
+    type = u->headers_in.content_type ? &u->headers_in.content_type->value
+                                      : NULL;
+
+    if (an->at->status >= 400) {
+        return LLM_ANSWER_JSON;
+    }
+
+    if (ngx_http_llm_head_is(type, "text/event-stream")) {
+        return LLM_ANSWER_SSE;
+    }
+
+    if (ngx_http_llm_head_is(type, "application/vnd.amazon.eventstream")) {
+        return LLM_ANSWER_EVENTSTREAM;
+    }
+
+    if ((op->flags & LLM_OP_STREAMS) && op->protocol == LLM_PROTOCOL_GEMINI) {
+        return LLM_ANSWER_ARRAY;
+    }
+
+    if (op->flags & LLM_OP_BINARY) {
+        return LLM_ANSWER_OPAQUE;
+    }
+
+    /* transcripts may be asked for as text or subtitles */
+
+    if (op->endpoint == LLM_ENDPOINT_AUDIO
+        && ngx_http_llm_head_is(type, "text/"))
+    {
+        return LLM_ANSWER_OPAQUE;
+    }
+
+    return LLM_ANSWER_JSON;
 }
