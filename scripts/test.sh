@@ -85,9 +85,9 @@ step()
 step deps     600 0  sh scripts/deps.sh
 step make     300 0  make
 step check    120 1  make check
-step unit     300 0  make -j2 unit
-step fuzz     300 1  make -j2 fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}"
-step suite    600 0  make suite
+step unit     600 0  make -j2 unit
+step fuzz     600 1  make -j2 fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-3}"
+step suite    900 0  make suite
 step sdk      300 0  make sdk
 step asan     900 0  make asan ASAN_T="$(echo $asan_t)"
 step hup      300 0  make hup HUP_T="$hup_t"
