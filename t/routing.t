@@ -244,12 +244,13 @@ HTTP/1\.1 503 .*"code":"no_route".*"decision":\[\{"route":"n#1".*"reason":"inact
 === where no route can take a request the decision says why
 --- http_config eval
 $main::providers . '
-    llm_model m { route one active=off; route ant; route gem model=g; }'
+    llm_model m { route one active=off; route ant; route gem model=g;
+                  endpoint moderations rerank; }'
 --- config
     location /v1 { llm_route; }
 --- request eval
-[ "POST /v1/chat/completions\n" . '{"model": "m"}',
-  "POST /v1/responses\n" . '{"model": "m", "input": "x"}' ]
+[ "POST /v1/moderations\n" . '{"model": "m", "input": "x"}',
+  "POST /v1/rerank\n" . '{"model": "m", "query": "x", "documents": ["x"]}' ]
 --- more_headers
 x-api-key: sk-test
 --- error_code eval: [ 503, 503 ]
@@ -268,15 +269,17 @@ x-api-key: sk-test
 === each protocol finds the routes that speak it
 --- http_config eval
 $main::providers . '
-    llm_model m { route one; route ant model=claude; route gem model=g; }'
+    llm_model o { route one; }
+    llm_model a { route ant model=claude; route one priority=2; }
+    llm_model g { route gem model=g; route ant priority=2; }'
 --- config
     location /v1 { llm_route; }
 --- provider eval: $main::answers
 --- request eval
-[ "POST /v1/chat/completions\n" . '{"model": "m"}',
-  "POST /v1/messages\n" . '{"model": "m", "max_tokens": 1}',
-  "POST /v1beta/models/m:generateContent\n" . '{"contents": []}',
-  "POST /v1/messages/count_tokens\n" . '{"model": "m"}' ]
+[ "POST /v1/chat/completions\n" . '{"model": "o"}',
+  "POST /v1/messages\n" . '{"model": "a", "max_tokens": 1}',
+  "POST /v1beta/models/g:generateContent\n" . '{"contents": []}',
+  "POST /v1/messages/count_tokens\n" . '{"model": "a"}' ]
 --- more_headers
 x-api-key: sk-test
 --- error_code eval: [ 200, 200, 200, 200 ]
@@ -299,8 +302,8 @@ $main::providers . ' llm_model m { route one; }'
 --- config
     location /v1 { llm_route; }
 --- request eval
-[ "POST /v1/messages\n" . '{"model": "m", "max_tokens": 1}',
-  "POST /v1beta/models/m:generateContent\n" . '{"contents": []}' ]
+[ "POST /v1/messages/count_tokens\n" . '{"model": "m"}',
+  "POST /v1beta/models/m:countTokens\n" . '{"contents": []}' ]
 --- more_headers
 x-api-key: sk-test
 --- error_code eval: [ 503, 503 ]
