@@ -11,6 +11,7 @@
 
 #include "ngx_http_llm_header.h"
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_translate.h"
 
 
 /* most heads fit, so that their buffer does not grow */

@@ -15,6 +15,7 @@
 #include "llm_scan.h"
 #include "llm_sigv4.h"
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_translate.h"
 #include "ngx_llm_fetch.h"
 
 

@@ -14,6 +14,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_ladder.h"
+#include "ngx_http_llm_translate.h"
 #include "ngx_http_llm_quota.h"
 
 

@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_translate.h"
 
 
 /* the smallest share of a body that can be one token: fewer bytes a token are

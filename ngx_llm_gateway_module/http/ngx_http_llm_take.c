@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_ladder.h"
+#include "ngx_http_llm_translate.h"
 
 
 static ngx_http_llm_attempt_t *ngx_http_llm_ladder_make(

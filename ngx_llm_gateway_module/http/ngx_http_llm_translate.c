@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_translate.h"
 
 
 static ngx_int_t ngx_http_llm_translate_form(ngx_http_llm_ctx_t *ctx,
