@@ -124,7 +124,7 @@ unknown provider "nobody" in "route" directive of llm_model "gpt", no llm_provid
 --- http_config
     llm_model gpt { route mock cost=3; }
 --- error_log
-unknown parameter "cost=3" in "route" directive, it must be "model=", "priority=", "weight=", "active=", "context=" or "without=" in
+unknown parameter "cost=3" in "route" directive, it must be "model=", "priority=", "weight=", "active=", "context=", "without=" or "api=" in
 
 
 === a route with the same parameter twice

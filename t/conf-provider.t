@@ -55,7 +55,7 @@ duplicate llm_provider "mock" (first in
 --- http_config
     llm_provider one { protocol ollama; pass http://127.0.0.1:1; }
 --- error_log
-invalid value "ollama" in "protocol" directive, it must be "openai", "anthropic" or "gemini" in
+invalid value "ollama" in "protocol" directive, it must be "openai", "anthropic", "gemini" or "bedrock" in
 
 
 === two protocols
@@ -69,7 +69,7 @@ invalid value "ollama" in "protocol" directive, it must be "openai", "anthropic"
 --- http_config
     llm_provider one { protocol openai v1; }
 --- error_log
-invalid number of arguments in "protocol" directive in
+invalid value "v1" in "protocol" directive, it must be "quirks=NAME,..." in
 
 
 === a forgotten semicolon

@@ -31,6 +31,7 @@ static const char *ngx_http_llm_routes_contract(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_route_t *route);
 static ngx_uint_t ngx_http_llm_routes_tagged(ngx_http_llm_class_t *class,
     ngx_http_llm_provider_t *provider);
+static void ngx_http_llm_routes_native(ngx_http_llm_ctx_t *ctx);
 static void ngx_http_llm_routes_order(ngx_http_llm_ctx_t *ctx);
 static void ngx_http_llm_routes_sample(ngx_http_llm_candidate_t **cand,
     ngx_uint_t n);
@@ -83,6 +84,7 @@ ngx_http_llm_routes_plan(ngx_http_llm_ctx_t *ctx, ngx_http_llm_model_t *model,
         return NGX_DECLINED;
     }
 
+    ngx_http_llm_routes_native(ctx);
     ngx_http_llm_routes_order(ctx);
 
     return NGX_OK;
@@ -459,6 +461,32 @@ ngx_http_llm_routes_least_bad(ngx_http_llm_ctx_t *ctx)
 }
 
 
+/* of one priority those come first that need no translation, which loses
+   nothing; else they keep their order */
+
+static void
+ngx_http_llm_routes_native(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t                 i, k;
+    ngx_http_llm_candidate_t  *cand;
+
+    for (i = 1; i < ctx->nplan; i++) {
+
+        cand = ctx->plan[i];
+
+        for (k = i; k > 0
+             && !cand->translate && ctx->plan[k - 1]->translate
+             && ctx->plan[k - 1]->route->priority == cand->route->priority;
+             k--)
+        {
+            ctx->plan[k] = ctx->plan[k - 1];
+        }
+
+        ctx->plan[k] = cand;
+    }
+}
+
+
 /* the plan is sorted by priority, weight 0 last in each */
 
 static void
@@ -475,6 +503,7 @@ ngx_http_llm_routes_order(ngx_http_llm_ctx_t *ctx)
 
         for (n = 1; i + n < ctx->nplan; n++) {
             if (cand[n]->route->priority != cand[0]->route->priority
+                || cand[n]->translate != cand[0]->translate
                 || (cand[n]->route->weight == 0
                     && cand[0]->route->weight != 0))
             {
