@@ -57,6 +57,7 @@ ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at)
     llm_to_t              *to;
     llm_buf_t              out;
     ngx_int_t              status;
+    ngx_str_t             *betas;
     llm_error_t            err;
     ngx_http_llm_ctx_t    *ctx;
     llm_translate_conf_t  *conf;
@@ -81,6 +82,12 @@ ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at)
     conf->model = *ngx_http_llm_pure(&ctx->asked);
     conf->created = ngx_time();
     conf->array = ctx->target.array;
+
+    betas = ngx_http_llm_header_in(ctx->request, "anthropic-beta",
+                                   sizeof("anthropic-beta") - 1);
+    if (betas) {
+        conf->betas = *ngx_http_llm_pure(betas);
+    }
 
     to = &at->route->to;
 
