@@ -5,11 +5,11 @@
  */
 
 
-#include <openssl/pem.h>
-#include <cjson/cJSON.h>
-
 #include "ngx_http_llm_provider.h"
 #include "ngx_http_llm_block.h"
+
+#include <openssl/pem.h>
+#include <cjson/cJSON.h>
 
 
 #define NGX_HTTP_LLM_GOOGLE_SCOPE                                             \
