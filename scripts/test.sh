@@ -89,7 +89,7 @@ step unit     600 0  make -j2 unit
 step fuzz     600 1  make -j2 fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-3}"
 step suite    900 0  make suite
 step sdk      300 0  make sdk
-step asan     900 0  make asan ASAN_T="$(echo $asan_t)"
+step asan     900 0  env TEST_JOBS=2 make asan ASAN_T="$(echo $asan_t)"
 step hup      300 0  make hup HUP_T="$hup_t"
 step valgrind 300 0  make valgrind VALGRIND_T="$valgrind_t"
 step compat   300 1  make compat
