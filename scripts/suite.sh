@@ -24,7 +24,6 @@ done
 set -- $(ls -S "$@")
 
 export TEST_NGINX_BINARY="$bin"
-export TEST_NGINX_RANDOMIZE=1
 
 # valgrind's own reports go to files: a process that made one failed, even
 # where its test passed

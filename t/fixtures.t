@@ -26,18 +26,21 @@ our $http = <<'_EOC_';
         protocol  openai;
         pass      http://127.0.0.1:$TEST_NGINX_PROVIDER_PORT/up/v1;
         api_key   key;
+        tag       speaks=openai;
     }
 
     llm_provider an {
         protocol  anthropic;
         pass      http://127.0.0.1:$TEST_NGINX_PROVIDER_PORT/up/v1;
         api_key   key;
+        tag       speaks=anthropic;
     }
 
     llm_provider ge {
         protocol  gemini;
         pass      http://127.0.0.1:$TEST_NGINX_PROVIDER_PORT/up/v1;
         api_key   key;
+        tag       speaks=gemini;
     }
 
     llm_model any {
@@ -53,11 +56,25 @@ our $http = <<'_EOC_';
         secret  plain:sk-test;
         models  *;
     }
+
+    # recorded failures set providers aside, and a route of another protocol
+    # would then translate: here each client meets its own
+
+    map $uri $speaks {
+        default                                   openai;
+        ~/messages                                anthropic;
+        "~:(generate|stream|count|embed|predict|batch)"  gemini;
+        ~/operations/                             gemini;
+    }
+
+    llm_class openai    { require speaks=openai;    last_resort on; }
+    llm_class anthropic { require speaks=anthropic; last_resort on; }
+    llm_class gemini    { require speaks=gemini;    last_resort on; }
 _EOC_
 
 our $config = <<'_EOC_';
     location ~ . {
-        llm_route;
+        llm_route $speaks;
         client_max_body_size 32m;
     }
 _EOC_

@@ -1025,7 +1025,7 @@ main::quits($n);
 "a:\n    status 500\n    json {}\nb:\n    pause 100\n    $::Ok\n"
 . "c #1:\n    status 500\n    json {}\nc:\n    $::Ok"
 --- steps
-my $port = main::free_port();
+my $port = LLM::Port::take();
 my $n = main::own(main::providers(a => '', b => 'limit inflight=1;', c => '')
                   . <<"_EOC_");
     llm_class default { queue 5s; }

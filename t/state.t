@@ -274,7 +274,7 @@ my $n = main::launch();
 main::make($n, 'a');
 
 my $conf = main::slurp("$n->{dir}/nginx.conf");
-my $port = main::free_port();
+my $port = LLM::Port::take();
 
 $conf =~ s/127\.0\.0\.1:$n->{port}/127.0.0.1:$port/;
 $conf =~ s{logs/}{logs/second-}g;

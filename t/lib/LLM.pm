@@ -11,7 +11,9 @@ BEGIN {
     # ports and directories of its own for each test file, so that files
     # may run side by side
 
-    $ENV{TEST_NGINX_RANDOMIZE} //= 1;
+    require LLM::Port;
+    LLM::Port::server($top);
+
     $ENV{TEST_NGINX_BINARY} ||= '/usr/sbin/nginx';
     $ENV{TEST_NGINX_LOAD_MODULES}
         //= ($ENV{BUILD} || "$top/build") =~ m{^/}

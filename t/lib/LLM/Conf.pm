@@ -13,7 +13,9 @@ BEGIN {
 
     my $top = Cwd::abs_path(File::Basename::dirname(__FILE__) . '/../../..');
 
-    $ENV{TEST_NGINX_RANDOMIZE} //= 1;
+    require LLM::Port;
+    LLM::Port::server($top);
+
     $ENV{TEST_NGINX_BINARY} ||= '/usr/sbin/nginx';
     $ENV{TEST_NGINX_LOAD_MODULES}
         //= "$top/build/ngx_llm_gateway_module.so";

@@ -13,13 +13,14 @@ use Time::HiRes qw(sleep time);
 
 use LLM::Client;
 use LLM::Nginx;
+use LLM::Port;
 use LLM::Provider;
 use LLM::Steps;
 
 our @EXPORT = qw(
     $Key $Kinds $All $Route $Ok $Ask $AskStream
     providers two chat times calls between own leave quits
-    start answer together full_port free_port
+    start answer together full_port
 );
 
 our $Key = <<'_EOC_';
@@ -112,15 +113,6 @@ sub between {
 }
 
 
-sub free_port {
-    my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp',
-                                  Listen => 1, ReuseAddr => 1)
-        or die "no port: $!\n";
-
-    return $s->sockport;
-}
-
-
 # A port that takes no more connections, since its queue is full; it is so as
 # long as what is returned lives.
 
@@ -147,7 +139,7 @@ sub own {
     my $spread = '';
 
     if (($o{workers} // 1) > 1) {
-        $o{spread} //= free_port();
+        $o{spread} //= LLM::Port::take();
         $spread = <<"_EOC_";
     log_format pids '\$pid';
 

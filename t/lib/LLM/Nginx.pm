@@ -18,6 +18,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use Time::HiRes qw(sleep);
 
+use LLM::Port;
 use LLM::Provider;
 
 our %Running;
@@ -33,12 +34,7 @@ sub new {
     chmod 0755, $self->{dir};
     mkdir "$self->{dir}/logs" or die "$self->{dir}/logs: $!\n";
 
-    my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp',
-                                  Listen => 1, ReuseAddr => 1)
-        or die "no port: $!\n";
-
-    $self->{port} = $s->sockport;
-    close $s;
+    $self->{port} = LLM::Port::take();
 
     return $self->start;
 }

@@ -16,9 +16,9 @@ use strict;
 use warnings;
 
 use File::Temp ();
-use IO::Socket::INET;
 use Time::HiRes qw(sleep);
 
+use LLM::Port;
 use LLM::Provider;
 
 
@@ -31,12 +31,7 @@ sub new {
                                        CLEANUP => 1);
     chmod 0755, $self->{dir};
 
-    my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp',
-                                  Listen => 1, ReuseAddr => 1)
-        or die "no port: $!\n";
-
-    $self->{port} //= $s->sockport;
-    close $s;
+    $self->{port} //= LLM::Port::take();
 
     return $self->start;
 }
