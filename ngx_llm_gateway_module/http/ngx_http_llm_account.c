@@ -196,7 +196,7 @@ ngx_http_llm_account_decide(ngx_http_llm_ctx_t *ctx)
         return NGX_HTTP_LLM_OUTCOME_CLIENT_CLOSED;
     }
 
-    if (ctx->attempts.nelts == 0) {
+    if (ctx->attempts.nelts == 0 || ctx->local) {
         return NGX_HTTP_LLM_OUTCOME_OK;
     }
 

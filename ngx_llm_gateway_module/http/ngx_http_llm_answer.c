@@ -11,19 +11,20 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_answer.h"
+#include "ngx_http_llm_translate.h"
 
 
 static ngx_int_t ngx_http_llm_answer_open(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an);
-static ngx_int_t ngx_http_llm_answer_text(ngx_http_llm_answer_t *an,
-    llm_str_t *text);
 static ngx_int_t ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_answer_whole(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_more(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_answer_fail(ngx_http_llm_answer_t *an,
     const char *error);
+static ngx_int_t ngx_http_llm_answer_leave(ngx_http_llm_answer_t *an);
 static void ngx_http_llm_answer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 
@@ -100,13 +101,17 @@ ngx_http_llm_answer_process_header(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
 {
-    ngx_uint_t            status;
+    ngx_int_t             rc;
+    ngx_uint_t            status, raw;
     ngx_http_llm_ctx_t   *ctx;
     ngx_http_upstream_t  *u;
 
     u = an->request->upstream;
     ctx = an->at->ctx;
     status = an->at->status;
+
+    raw = !ngx_http_llm_attempt_foreign(an->at)
+          || (an->at->convert && an->at->convert->call.raw);
 
     an->kind = ngx_http_llm_head_kind(an);
 
@@ -116,13 +121,23 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
     }
 
     if (status >= 300 && status < 400) {
-        return ngx_http_llm_answer_fail(an, "it redirected elsewhere");
+
+        rc = an->at->convert && raw ? ngx_http_llm_converted_redirect(an)
+                                    : NGX_DECLINED;
+
+        return rc == NGX_DECLINED
+               ? ngx_http_llm_answer_fail(an, "it redirected elsewhere") : rc;
     }
 
-    if (status == NGX_HTTP_OK && an->length && an->rest == 0
-        && !(an->request->method & (NGX_HTTP_HEAD|NGX_HTTP_DELETE)))
+    if ((status == NGX_HTTP_OK && an->length && an->rest == 0
+         && !(an->request->method & (NGX_HTTP_HEAD|NGX_HTTP_DELETE)))
+        || (an->no_body && !raw && status < 400))
     {
         return ngx_http_llm_answer_fail(an, "it sent an empty answer");
+    }
+
+    if (an->encoded && !raw && status < 400) {
+        return ngx_http_llm_answer_fail(an, "it sent a compressed answer");
     }
 
     if (an->no_body) {
@@ -197,11 +212,9 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
 {
     llm_str_t                body;
     llm_failure_t            failure;
-    ngx_http_upstream_t     *u;
     ngx_http_llm_attempt_t  *at;
 
     at = an->at;
-    u = an->request->upstream;
 
     if (!an->complete && (an->chunked || an->rest >= 0)
         && an->held_size < NGX_HTTP_LLM_MAX_ERROR)
@@ -209,7 +222,7 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
         return NGX_AGAIN;
     }
 
-    if (ngx_http_llm_answer_text(an, &body) != NGX_OK) {
+    if (ngx_http_llm_rewrite_gather(an, &body) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -234,23 +247,17 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
 
         if (ngx_http_llm_ladder_decide(at)->move != LLM_MOVE_STOP) {
 
-            /* the peer answered: nginx's own count of its failures, and the
-               pool of connections, are to know */
-
-            an->peer_free = u->peer.free;
-            u->peer.free = ngx_http_llm_answer_free;
-
             /* one that ends with its connection is taken to be whole; what is
                translated is written anew */
 
             an->kept = an->complete || (!an->chunked && an->rest < 0)
-                       || at->translate != NULL;
+                       || ngx_http_llm_attempt_foreign(at);
 
-            return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+            return ngx_http_llm_answer_leave(an);
         }
     }
 
-    if (at->translate) {
+    if (ngx_http_llm_attempt_foreign(at)) {
 
         if (ngx_http_llm_rewrite_error(an) != NGX_OK) {
             return NGX_ERROR;
@@ -262,50 +269,6 @@ ngx_http_llm_answer_gate_error(ngx_http_llm_answer_t *an)
     an->gathered = an->complete;
 
     return ngx_http_llm_answer_commit(an);
-}
-
-
-/* what is held, in one piece */
-
-static ngx_int_t
-ngx_http_llm_answer_text(ngx_http_llm_answer_t *an, llm_str_t *text)
-{
-    u_char       *p;
-    size_t        len;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    text->len = 0;
-    text->data = NULL;
-
-    if (an->held == NULL) {
-        return NGX_OK;
-    }
-
-    b = an->held->buf;
-
-    if (an->held->next == NULL) {
-        text->data = b->pos;
-        text->len = b->last - b->pos;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(an->request->pool, an->held_size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->data = p;
-
-    for (cl = an->held; cl; cl = cl->next) {
-        b = cl->buf;
-        len = b->last - b->pos;
-        p = ngx_cpymem(p, b->pos, len);
-    }
-
-    text->len = p - text->data;
-
-    return NGX_OK;
 }
 
 
@@ -330,12 +293,12 @@ ngx_http_llm_answer_free(ngx_peer_connection_t *pc, void *data,
 static ngx_int_t
 ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an)
 {
-    ngx_int_t             rc;
+    off_t                 max;
     ngx_http_upstream_t  *u;
 
     u = an->request->upstream;
 
-    if (an->at->ctx->stream) {
+    if (an->at->ctx->stream && an->at->convert == NULL) {
         return ngx_http_llm_answer_fail(an, "it answered a stream request "
                                         "without a stream");
     }
@@ -355,11 +318,14 @@ ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an)
 
     if (!an->complete) {
 
-        if (an->held_size <= NGX_HTTP_LLM_MAX_HELD) {
+        max = an->at->convert ? NGX_HTTP_LLM_MAX_CONVERTED
+                              : NGX_HTTP_LLM_MAX_HELD;
+
+        if (an->held_size <= max) {
             return NGX_AGAIN;
         }
 
-        if (an->at->translate) {
+        if (ngx_http_llm_attempt_foreign(an->at)) {
             return ngx_http_llm_answer_fail(an, "its answer is too large to "
                                             "be translated");
         }
@@ -371,21 +337,39 @@ ngx_http_llm_answer_gate_json(ngx_http_llm_answer_t *an)
         return ngx_http_llm_answer_commit(an);
     }
 
-    if (an->end_rc != LLM_OK) {
+    return ngx_http_llm_answer_whole(an);
+}
+
+
+/* all of a JSON answer is held */
+
+static ngx_int_t
+ngx_http_llm_answer_whole(ngx_http_llm_answer_t *an)
+{
+    ngx_int_t                rc;
+    ngx_http_llm_attempt_t  *at;
+
+    at = an->at;
+
+    /* what is an error elsewhere may tell of a job that failed */
+
+    if (an->end_rc != LLM_OK && at->convert == NULL) {
         return ngx_http_llm_answer_fail(an, ngx_http_llm_answer_told(an));
     }
 
-    if (an->at->translate) {
+    rc = at->convert ? ngx_http_llm_converted_answer(an)
+         : at->translate ? ngx_http_llm_rewrite_body(an)
+         : ngx_http_llm_stream_sign(an);
 
-        rc = ngx_http_llm_rewrite_body(an);
+    if (rc == NGX_DECLINED) {
+        return ngx_http_llm_answer_fail(an, at->error);
+    }
 
-        if (rc != NGX_OK) {
-            return rc == NGX_ERROR ? NGX_ERROR
-                                   : ngx_http_llm_answer_fail(an,
-                                                              an->at->error);
-        }
+    if (rc == NGX_DONE) {
+        return ngx_http_llm_answer_leave(an);
+    }
 
-    } else if (ngx_http_llm_stream_sign(an) != NGX_OK) {
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -488,7 +472,9 @@ ngx_http_llm_answer_commit(ngx_http_llm_answer_t *an)
      * what came last is shown to it again
      */
 
-    if (an->at->translate && ngx_http_llm_rewrite_head(an) != NGX_OK) {
+    if (ngx_http_llm_attempt_foreign(an->at)
+        && ngx_http_llm_rewrite_head(an) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -525,6 +511,24 @@ ngx_http_llm_answer_fail(ngx_http_llm_answer_t *an, const char *error)
 {
     an->at->failure = LLM_FAILURE_INVALID;
     an->at->error = error;
+
+    return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+}
+
+
+/* ends the upstream of an answer that goes no further.  Its peer did answer:
+   nginx's own count of its failures, and the pool of connections, are to
+   know */
+
+static ngx_int_t
+ngx_http_llm_answer_leave(ngx_http_llm_answer_t *an)
+{
+    ngx_http_upstream_t  *u;
+
+    u = an->request->upstream;
+
+    an->peer_free = u->peer.free;
+    u->peer.free = ngx_http_llm_answer_free;
 
     return NGX_HTTP_UPSTREAM_INVALID_HEADER;
 }

@@ -15,6 +15,9 @@
 /* a JSON answer is held up to this before it is passed on unread, bytes */
 #define NGX_HTTP_LLM_MAX_HELD   (8 * 1024 * 1024)
 
+/* the same of one that is converted, which must be whole: audio, images */
+#define NGX_HTTP_LLM_MAX_CONVERTED  (32 * 1024 * 1024)
+
 /* an error's body is held up to this before it is judged, bytes */
 #define NGX_HTTP_LLM_MAX_ERROR  65536
 
@@ -123,7 +126,7 @@ ngx_int_t ngx_http_llm_stream_copy(ngx_http_llm_answer_t *an, u_char *data,
     size_t len);
 
 
-/* _rewrite.c: with an->at->translate only */
+/* _rewrite.c: with an->at->translate, or an->at->convert, only */
 
 /*
  * Appends what a whole event, as it is framed, is for the client.  NGX_OK;
@@ -139,6 +142,31 @@ ngx_int_t ngx_http_llm_rewrite_body(ngx_http_llm_answer_t *an);
 ngx_int_t ngx_http_llm_rewrite_error(ngx_http_llm_answer_t *an);
 /* the head that goes with either */
 ngx_int_t ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an);
+
+/* what is held, in one piece */
+ngx_int_t ngx_http_llm_rewrite_gather(ngx_http_llm_answer_t *an,
+    llm_str_t *text);
+/* out is held instead */
+ngx_int_t ngx_http_llm_rewrite_replace(ngx_http_llm_answer_t *an,
+    llm_buf_t *out);
+/* notes why an answer could not be read, by what the pure layer said of it
+   (LLM_DECLINED: it is an error); NGX_DECLINED, NGX_ERROR */
+ngx_int_t ngx_http_llm_rewrite_failed(ngx_http_llm_answer_t *an, int rc);
+/* what is left of a body stays unread */
+void ngx_http_llm_rewrite_cut(ngx_http_llm_answer_t *an);
+
+
+/* _converted.c: with an->at->convert only */
+
+/*
+ * A gathered JSON answer becomes the client's, also where it is an error that
+ * is the caller's own.  NGX_OK; NGX_DONE: another call must follow;
+ * NGX_DECLINED: it makes no sense or is an error, at->error tells; NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_converted_answer(ngx_http_llm_answer_t *an);
+/* of the answer of such a call, a redirect: status and Location alone are the
+   client's.  NGX_OK, NGX_DECLINED, NGX_ERROR */
+ngx_int_t ngx_http_llm_converted_redirect(ngx_http_llm_answer_t *an);
 
 
 /* _verdict.c */

@@ -171,7 +171,14 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    llm_buf_add(&b, r->main->method_name.data, r->main->method_name.len);
+    if (at->convert && !at->convert->call.raw) {
+        llm_buf_add(&b, at->convert->call.method.data,
+                    at->convert->call.method.len);
+
+    } else {
+        llm_buf_add(&b, r->main->method_name.data, r->main->method_name.len);
+    }
+
     llm_buf_add(&b, " ", 1);
 
     if (ngx_http_llm_attempt_uri(at, &b) != NGX_OK) {
@@ -267,7 +274,12 @@ ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 
     id = *ngx_http_llm_pure(&ctx->provider_id);
 
-    if (ngx_http_llm_attempt_path(at, &id, b) != LLM_OK) {
+    if (at->convert) {
+        if (ngx_http_llm_convert_path(at, b) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else if (ngx_http_llm_attempt_path(at, &id, b) != LLM_OK) {
         ngx_log_error(NGX_LOG_ERR, at->request->connection->log, 0,
                       "llm upstream model \"%V\" can be no part of a path",
                       &at->upstream_model);
@@ -279,7 +291,7 @@ ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at, llm_buf_t *b)
         llm_buf_add(b, at->route->provider->api_version.data,
                     at->route->provider->api_version.len);
 
-    } else if (at->op == ctx->target.op && at->translate == NULL) {
+    } else if (at->op == ctx->target.op && !ngx_http_llm_attempt_foreign(at)) {
         ngx_http_llm_attempt_args(&ctx->request->args, b);
 
     } else if (at->op->op == LLM_OP_GENERATE_STREAM) {
@@ -406,7 +418,8 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 
         if (!ngx_http_llm_attempt_keeps(at, &h[i])
             || ngx_http_llm_attempt_hop(&names, &h[i])
-            || (at->translate && !ngx_http_llm_attempt_neutral(&h[i])))
+            || (ngx_http_llm_attempt_foreign(at)
+                && !ngx_http_llm_attempt_neutral(&h[i])))
         {
             continue;
         }
@@ -434,6 +447,9 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 
         llm_buf_puts(b, "Content-Type: application/json" CRLF);
         llm_buf_add(b, text.data, text.len);
+
+    } else if (at->convert && at->translated.len) {
+        llm_buf_puts(b, "Content-Type: application/json" CRLF);
     }
 
     if (at->route->provider->protocol == LLM_PROTOCOL_ANTHROPIC && !version

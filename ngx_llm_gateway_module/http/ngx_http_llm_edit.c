@@ -55,7 +55,7 @@ ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at, ngx_chain_t **out,
     *out = NULL;
     ll = out;
 
-    if (at->translate) {
+    if (ngx_http_llm_attempt_foreign(at)) {
         *length = at->translated.len;
         return ngx_http_llm_edit_text(ctx->request, &at->translated, &ll);
     }
@@ -330,7 +330,7 @@ ngx_http_llm_body_text(ngx_http_llm_ctx_t *ctx, ngx_http_llm_model_t *model,
 
     *text = body;
 
-    if (model->members.nelts == 0) {
+    if (model->members.nelts == 0 || ctx->scan == NULL) {
         return NGX_OK;
     }
 
@@ -410,6 +410,12 @@ ngx_http_llm_edit_gather(ngx_http_llm_ctx_t *ctx, llm_str_t *text)
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
+    *text = ctx->text;
+
+    if (text->data || ctx->body_length == 0) {
+        return NGX_OK;
+    }
+
     cl = ctx->request->request_body->bufs;
 
     if (cl && cl->next == NULL && !cl->buf->in_file) {
@@ -442,6 +448,8 @@ ngx_http_llm_edit_gather(ngx_http_llm_ctx_t *ctx, llm_str_t *text)
 
         p += size;
     }
+
+    ctx->text = *text;
 
     return NGX_OK;
 }

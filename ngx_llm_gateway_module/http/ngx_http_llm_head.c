@@ -11,6 +11,7 @@
 
 #include "ngx_http_llm_answer.h"
 #include "ngx_http_llm_header.h"
+#include "ngx_http_llm_translate.h"
 
 
 static ngx_int_t ngx_http_llm_head_status(ngx_http_request_t *r,
@@ -379,7 +380,8 @@ ngx_http_llm_head_done(ngx_http_request_t *r, ngx_http_llm_answer_t *an)
 
     if (status == NGX_HTTP_NO_CONTENT
         || status == NGX_HTTP_NOT_MODIFIED
-        || r->method == NGX_HTTP_HEAD
+        || (r->method == NGX_HTTP_HEAD
+            && !(an->at->convert && !an->at->convert->call.raw))
         || (an->length && an->rest == 0))
     {
         an->no_body = 1;
@@ -435,6 +437,10 @@ ngx_http_llm_head_kind(ngx_http_llm_answer_t *an)
 
     if (an->at->status >= 400) {
         return LLM_ANSWER_JSON;
+    }
+
+    if (an->at->convert) {
+        return an->at->convert->call.raw ? LLM_ANSWER_OPAQUE : LLM_ANSWER_JSON;
     }
 
     if (ngx_http_llm_head_is(type, "text/event-stream")) {

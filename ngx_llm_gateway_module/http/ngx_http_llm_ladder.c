@@ -26,6 +26,8 @@ static void ngx_http_llm_ladder_states(ngx_http_request_t *r,
 static void ngx_http_llm_ladder_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
+static ngx_int_t ngx_http_llm_ladder_again(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static ngx_int_t ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx,
@@ -65,12 +67,15 @@ ngx_http_llm_content_handler(ngx_http_request_t *r)
         return ngx_http_llm_models_handler(ctx);
     }
 
-    rc = ngx_http_llm_ladder_begin(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
+    /* who answers at once finalizes the request, too */
 
     r->main->count++;
+
+    rc = ngx_http_llm_ladder_begin(ctx);
+    if (rc != NGX_OK) {
+        r->main->count--;
+        return rc;
+    }
 
     return NGX_DONE;
 }
@@ -78,8 +83,8 @@ ngx_http_llm_content_handler(ngx_http_request_t *r)
 
 /*
  * Functions that go on with a ladder return NGX_OK where the request was
- * handed to somebody (a subrequest, a timer, the queue), else the status that
- * ends it.
+ * handed to somebody (a subrequest, a timer, the queue) or answered, else the
+ * status that ends it.
  */
 
 static ngx_int_t
@@ -235,7 +240,9 @@ ngx_http_llm_ladder_ended(ngx_http_request_t *sr, void *data, ngx_int_t rc)
         /* no upstream came about that could have done it */
         ngx_http_llm_health_release(at);
 
-        if (!at->stale || at->repeated) {
+        if ((!at->stale || at->repeated)
+            && !(at->convert && at->convert->again))
+        {
             ngx_http_llm_quota_release(at);
         }
 
@@ -305,7 +312,11 @@ ngx_http_llm_ladder_resume(ngx_http_request_t *r)
     }
 
     if (at->stale && !at->repeated) {
+        at->repeated = 1;
         rc = ngx_http_llm_ladder_repeat(ctx, at);
+
+    } else if (at->convert && at->convert->again) {
+        rc = ngx_http_llm_ladder_again(ctx, at);
 
     } else {
         rc = ngx_http_llm_ladder_move(ctx, at->failure, 0);
@@ -328,13 +339,13 @@ ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
     ngx_msec_t   wait;
     const char  *reason;
 
-    at->repeated = 1;
     at->stale = 0;
     at->ended = 0;
     at->accounted = 0;
     at->decided = 0;
     at->rc = NGX_OK;
     at->status = 0;
+    at->first_byte = 0;
     at->failure = LLM_FAILURE_NONE;
     at->error = NULL;
 
@@ -343,6 +354,28 @@ ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
     (void) ngx_http_llm_health_acquire(at, &reason, &wait);
 
     return ngx_http_llm_ladder_run(ctx, at);
+}
+
+
+/* the answer told where the rest is: what fetches it is the same attempt */
+
+static ngx_int_t
+ngx_http_llm_ladder_again(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
+{
+    ngx_int_t   rc;
+    ngx_msec_t  start;
+
+    if (ngx_http_llm_convert_again(at) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    start = at->start;
+
+    rc = ngx_http_llm_ladder_repeat(ctx, at);
+
+    at->start = start;
+
+    return rc;
 }
 
 

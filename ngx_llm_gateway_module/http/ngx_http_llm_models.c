@@ -43,8 +43,6 @@ static void ngx_http_llm_models_print(ngx_http_llm_ctx_t *ctx,
 static void ngx_http_llm_models_print_gemini(ngx_http_llm_model_t *model,
     ngx_str_t *name, llm_buf_t *b);
 static void ngx_http_llm_models_print_id(ngx_str_t *name, llm_buf_t *b);
-static ngx_int_t ngx_http_llm_models_send(ngx_http_request_t *r,
-    llm_buf_t *b);
 
 
 /* no model tells when it was made: the configuration's age has to do */
@@ -65,6 +63,8 @@ ngx_http_llm_models_handler(ngx_http_llm_ctx_t *ctx)
     llm_buf_t    b;
     ngx_int_t    rc;
     llm_arena_t  arena;
+
+    static ngx_str_t  json = ngx_string("application/json");
 
     ctx->protocol = ngx_http_llm_models_shape(ctx->request);
 
@@ -96,7 +96,7 @@ ngx_http_llm_models_handler(ngx_http_llm_ctx_t *ctx)
 
     ctx->state = NGX_HTTP_LLM_DONE;
 
-    return ngx_http_llm_models_send(ctx->request, &b);
+    return ngx_http_llm_send(ctx->request, &json, &b);
 }
 
 
@@ -532,42 +532,4 @@ ngx_http_llm_models_print_id(ngx_str_t *name, llm_buf_t *b)
     } else {
         ngx_http_llm_models_text(b, "null");
     }
-}
-
-
-static ngx_int_t
-ngx_http_llm_models_send(ngx_http_request_t *r, llm_buf_t *b)
-{
-    ngx_int_t     rc;
-    ngx_buf_t    *buf;
-    ngx_chain_t   out;
-
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = b->len;
-
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    buf = ngx_calloc_buf(r->pool);
-    if (buf == NULL) {
-        return NGX_ERROR;
-    }
-
-    buf->pos = b->data;
-    buf->last = b->data + b->len;
-    buf->memory = 1;
-    buf->last_buf = 1;
-    buf->last_in_chain = 1;
-
-    out.buf = buf;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
 }

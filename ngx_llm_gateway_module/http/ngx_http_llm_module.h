@@ -14,6 +14,7 @@
 
 #include "llm_answer.h"
 #include "llm_base.h"
+#include "llm_convert.h"
 #include "llm_endpoint.h"
 #include "llm_error.h"
 #include "llm_failure.h"
@@ -53,7 +54,8 @@
  *   START -> BODY -> RESERVING -> PLANNED -> ATTEMPT -> SENDING -> DONE
  *   PLANNED, ATTEMPT -> QUEUED -> ATTEMPT      (room came)
  *   ATTEMPT -> BACKOFF -> ATTEMPT              (retry)
- *   ATTEMPT -> ATTEMPT                         (switch, backup)
+ *   ATTEMPT -> ATTEMPT                         (switch, backup, a second call
+ *                                               of one attempt)
  *   START, BODY, RESERVING, PLANNED, QUEUED, ATTEMPT -> DONE
  *                                              (refused, failed, answered
  *                                               by the gateway itself)
@@ -105,13 +107,17 @@ typedef struct {
     unsigned                   busy:1;    /* was taken by others just now */
     unsigned                   forced:1;  /* is tried as the least bad */
     unsigned                   backup:1;  /* of an approved backup model */
-    unsigned                   translate:1;  /* it speaks another protocol */
+    unsigned                   translate:1;  /* request and answer are not
+                                                passed as they are */
+    llm_convert_e              convert;      /* how, if it is no conversation
+                                                that is translated */
 } ngx_http_llm_candidate_t;
 
 
 typedef struct ngx_http_llm_ctx_s      ngx_http_llm_ctx_t;
 typedef struct ngx_http_llm_quota_s    ngx_http_llm_quota_t;
 typedef struct ngx_http_llm_attempt_s  ngx_http_llm_attempt_t;
+typedef struct ngx_http_llm_convert_s  ngx_http_llm_convert_t;
 
 
 /* one attempt: what the record tells of it, and its running parts */
@@ -124,6 +130,8 @@ struct ngx_http_llm_attempt_s {
     const llm_op_t            *op;            /* the provider's operation */
     llm_translate_t           *translate;     /* NULL: both sides speak the
                                                  same */
+    ngx_http_llm_convert_t    *convert;       /* the same of what is no
+                                                 conversation */
     llm_str_t                  translated;    /* its request */
     ngx_str_t                  upstream_model; /* captures filled in */
     ngx_uint_t                 n;             /* from 1 */
@@ -188,6 +196,12 @@ struct ngx_http_llm_attempt_s {
 };
 
 
+/* whether an attempt's request and answer are not passed as they are */
+
+#define ngx_http_llm_attempt_foreign(at)                                      \
+    ((at)->translate != NULL || (at)->convert != NULL)
+
+
 struct ngx_http_llm_ctx_s {
     ngx_http_request_t        *request;       /* the main request */
     ngx_http_llm_main_conf_t  *lmcf;
@@ -239,6 +253,8 @@ struct ngx_http_llm_ctx_s {
     ngx_uint_t                 next_backup;   /* index in model->backups */
     ngx_str_t                  provider_id;   /* BY_ID: the id as the provider
                                                  knows it */
+    llm_str_t                  text;          /* the body in one piece, once it
+                                                 was needed */
 
     ngx_http_llm_quota_t      *quota;         /* what it holds of limits on
                                                  its caller and model; NULL:
@@ -278,6 +294,7 @@ struct ngx_http_llm_ctx_s {
     unsigned                   strip_usage:1; /* hide include_usage's chunk */
     unsigned                   waiting:1;     /* is in a queue */
     unsigned                   has_queued:1;  /* it has waited before */
+    unsigned                   local:1;       /* answered by the gateway */
     unsigned                   watched:1;     /* cleanup of timers is set */
     unsigned                   logged:1;
     unsigned                   error_sent:1;
@@ -379,7 +396,8 @@ ngx_int_t ngx_http_llm_body_text(ngx_http_llm_ctx_t *ctx,
  */
 ngx_int_t ngx_http_llm_routes_plan(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_model_t *model, ngx_uint_t backup);
-/* a plan of the one route that made an id */
+/* a plan of the one route that made an id; NGX_DECLINED: its provider cannot
+   serve the operation */
 ngx_int_t ngx_http_llm_routes_pin(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_route_t *route);
 /* whether the class may use this backup, and a route of it would be kept */
@@ -589,6 +607,9 @@ ngx_int_t ngx_http_llm_verify(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
 /* header and body filters: an attempt's head becomes the answer's, our own
    errors get their body */
 ngx_int_t ngx_http_llm_output_init(ngx_conf_t *cf);
+/* answers the main request, status 200; the result is to finalize it with */
+ngx_int_t ngx_http_llm_send(ngx_http_request_t *r, ngx_str_t *type,
+    llm_buf_t *body);
 /*
  * Adds a header to the answer; name is not copied.  Values come from the
  * configuration, or from a request: those with bytes that have no place in a

@@ -177,7 +177,7 @@ ngx_http_llm_add_headers(ngx_http_llm_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (ctx->current) {
+    if (ctx->current && !ctx->local) {
         return ngx_http_llm_add_attempt_headers(ctx);
     }
 
@@ -577,6 +577,44 @@ ngx_http_llm_output_filter(ngx_http_request_t *r, ngx_chain_t *in)
     out.next = NULL;
 
     return ngx_http_next_body_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_llm_send(ngx_http_request_t *r, ngx_str_t *type, llm_buf_t *body)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *buf;
+    ngx_chain_t   out;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = body->len;
+
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    buf = ngx_calloc_buf(r->pool);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    buf->pos = body->data;
+    buf->last = body->data + body->len;
+    buf->memory = 1;
+    buf->last_buf = 1;
+    buf->last_in_chain = 1;
+
+    out.buf = buf;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
 }
 
 

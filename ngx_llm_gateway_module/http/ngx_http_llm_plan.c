@@ -128,11 +128,11 @@ static ngx_int_t
 ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
     const char *param)
 {
+    ngx_int_t              rc;
     ngx_http_llm_route_t  *route;
 
     if (ngx_http_llm_verify(ctx, signed_id, &route, &ctx->provider_id)
-        != NGX_OK
-        || route->provider->protocol != ctx->target.op->protocol)
+        != NGX_OK)
     {
         return ngx_http_llm_refuse(ctx, LLM_ERROR_MODEL_NOT_FOUND, param,
                                    "nothing with id \"%V\" was made through "
@@ -158,8 +158,17 @@ ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
         return ngx_http_llm_plan_allowed(ctx);
     }
 
-    if (ngx_http_llm_routes_pin(ctx, route) != NGX_OK) {
+    rc = ngx_http_llm_routes_pin(ctx, route);
+
+    if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_llm_refuse(ctx, LLM_ERROR_UNTRANSLATABLE, param,
+                                   "the provider that made \"%V\" has "
+                                   "nothing like this endpoint",
+                                   signed_id);
     }
 
     /* no other model knows the id */

@@ -433,6 +433,10 @@ ngx_http_llm_account_print_decision(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
             llm_buf_json(out, c->reason, ngx_strlen(c->reason));
         }
 
+        if (c->translate && c->op) {
+            ngx_http_llm_record_text(out, ",\"translated\":true");
+        }
+
         ngx_http_llm_record_text(out, "}");
     }
 

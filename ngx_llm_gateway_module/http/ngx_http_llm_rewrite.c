@@ -13,17 +13,12 @@
 #include "llm_eventstream.h"
 #include "llm_sse.h"
 #include "ngx_http_llm_answer.h"
+#include "ngx_http_llm_translate.h"
 
 
 static ngx_int_t ngx_http_llm_rewrite_data(ngx_http_llm_answer_t *an,
     u_char *event, size_t len, llm_str_t *name, llm_str_t *data);
 static void ngx_http_llm_rewrite_usage(ngx_http_llm_answer_t *an);
-static ngx_int_t ngx_http_llm_rewrite_failed(ngx_http_llm_answer_t *an,
-    int rc);
-static ngx_int_t ngx_http_llm_rewrite_gather(ngx_http_llm_answer_t *an,
-    llm_str_t *text);
-static ngx_int_t ngx_http_llm_rewrite_replace(ngx_http_llm_answer_t *an,
-    llm_buf_t *out);
 
 
 ngx_int_t
@@ -210,9 +205,7 @@ ngx_http_llm_rewrite_usage(ngx_http_llm_answer_t *an)
 }
 
 
-/* LLM_DECLINED: the provider's own error in a stream */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_rewrite_failed(ngx_http_llm_answer_t *an, int rc)
 {
     const llm_fault_t       *fault;
@@ -224,7 +217,8 @@ ngx_http_llm_rewrite_failed(ngx_http_llm_answer_t *an, int rc)
         return NGX_ERROR;
     }
 
-    fault = llm_translate_fault(at->translate);
+    fault = at->convert ? llm_convert_fault(at->convert->convert)
+                        : llm_translate_fault(at->translate);
 
     if (fault && fault->message.len && at->detail.len == 0) {
         (void) llm_str_dup(&at->ctx->arena, &at->detail,
@@ -260,6 +254,16 @@ ngx_http_llm_rewrite_body(ngx_http_llm_answer_t *an)
     }
 
     return ngx_http_llm_rewrite_replace(an, &out);
+}
+
+
+void
+ngx_http_llm_rewrite_cut(ngx_http_llm_answer_t *an)
+{
+    if (!an->complete) {
+        an->complete = 1;
+        an->request->upstream->keepalive = 0;
+    }
 }
 
 
@@ -302,12 +306,7 @@ ngx_http_llm_rewrite_error(ngx_http_llm_answer_t *an)
     u->headers_in.status_n = fault.status;
     ngx_str_null(&u->headers_in.status_line);
 
-    /* what is left of a body that was too long to judge stays unread */
-
-    if (!an->complete) {
-        an->complete = 1;
-        u->keepalive = 0;
-    }
+    ngx_http_llm_rewrite_cut(an);
 
     an->no_body = 0;
     an->gathered = 1;
@@ -332,13 +331,13 @@ ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
     ngx_http_upstream_t  *u;
 
     static ngx_str_t      foreign[] = {
+        ngx_string("content-encoding"),
         ngx_string("anthropic-"),
         ngx_string("openai-"),
         ngx_string("x-goog-"),
         ngx_string("x-gemini-"),
         ngx_string("x-amzn-"),
         ngx_string("x-ratelimit-"),
-        ngx_string("content-encoding"),
         ngx_null_string
     };
 
@@ -346,6 +345,9 @@ ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
 
     if (an->at->status >= 400) {
         ngx_str_set(&type, "application/json");
+
+    } else if (an->at->convert) {
+        type = an->at->convert->type;
 
     } else {
         text = llm_translate_type(an->at->translate,
@@ -368,7 +370,9 @@ ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
             i = 0;
         }
 
-        for (n = 0; foreign[n].len; n++) {
+        /* bytes that pass as they are keep their encoding */
+
+        for (n = (type.len == 0); foreign[n].len; n++) {
             if (h[i].key.len >= foreign[n].len
                 && ngx_memcmp(h[i].lowcase_key, foreign[n].data,
                               foreign[n].len)
@@ -381,6 +385,13 @@ ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
     }
 
     h = u->headers_in.content_type;
+
+    if (type.len == 0) {
+
+        /* the provider's own, if it told one */
+
+        return NGX_OK;
+    }
 
     if (h == NULL) {
 
@@ -403,9 +414,7 @@ ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
 }
 
 
-/* what is held, in one piece */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_rewrite_gather(ngx_http_llm_answer_t *an, llm_str_t *text)
 {
     u_char       *p;
@@ -441,7 +450,7 @@ ngx_http_llm_rewrite_gather(ngx_http_llm_answer_t *an, llm_str_t *text)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_rewrite_replace(ngx_http_llm_answer_t *an, llm_buf_t *out)
 {
     if (out->failed) {

@@ -118,7 +118,13 @@ ngx_http_llm_routes_pin(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route)
         ngx_str_null(&cand->upstream_model);
     }
 
-    cand->op = ctx->target.op;
+    cand->op = ngx_http_llm_translate_op(ctx, cand);
+
+    if (cand->op == NULL) {
+        cand->reason = "protocol_mismatch";
+        return NGX_DECLINED;
+    }
+
     cand->reason = "made_this_id";
     cand->kept = 1;
 
@@ -214,7 +220,6 @@ static const char *
 ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand)
 {
-    ngx_uint_t             translate;
     const char            *reason;
     ngx_http_llm_route_t  *route;
 
@@ -224,8 +229,7 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
         return "inactive";
     }
 
-    cand->op = ngx_http_llm_translate_op(ctx, route, &translate);
-    cand->translate = translate;
+    cand->op = ngx_http_llm_translate_op(ctx, cand);
 
     if (cand->op == NULL) {
         return "protocol_mismatch";
@@ -383,7 +387,8 @@ ngx_http_llm_routes_next(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
         }
 
         w = 0;
-        reason = ngx_http_llm_health_reason(ctx, cand->route, &w);
+        reason = cand->convert == LLM_CONVERT_LOCAL ? NULL
+                 : ngx_http_llm_health_reason(ctx, cand->route, &w);
 
         if (reason == NULL) {
             cand->reason = "kept";

@@ -28,6 +28,10 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     ngx_uint_t               i;
     ngx_http_llm_attempt_t  *at, **atp;
 
+    if (cand->convert == LLM_CONVERT_LOCAL) {
+        return ngx_http_llm_convert_local(ctx, cand);
+    }
+
     at = ngx_http_llm_ladder_make(ctx, cand, rung);
     if (at == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -15,18 +15,39 @@
 
 static ngx_int_t ngx_http_llm_translate_form(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_model_t *model);
-static ngx_int_t ngx_http_llm_translate_refused(ngx_http_llm_attempt_t *at,
-    llm_error_t *err);
+static ngx_int_t ngx_http_llm_translate_talk(ngx_http_llm_attempt_t *at);
 
 
 const llm_op_t *
-ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route,
-    ngx_uint_t *translate)
+ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand)
 {
-    const llm_op_t  *op;
+    const llm_op_t        *op;
+    ngx_http_llm_route_t  *route;
 
     op = ctx->target.op;
-    *translate = 0;
+    route = cand->route;
+
+    if (op->flags & LLM_OP_CONVERT) {
+
+        /* also where both speak one protocol: some call it otherwise */
+
+        cand->convert = llm_convert_find(op, &route->to);
+
+        if (cand->convert != LLM_CONVERT_NONE) {
+            cand->translate = 1;
+            return op;
+        }
+    }
+
+    if (op->endpoint == LLM_ENDPOINT_VIDEO
+        && llm_convert_find(&llm_ops[LLM_OP_VIDEO_CREATE], &route->to)
+           != LLM_CONVERT_NONE)
+    {
+        /* its jobs are no OpenAI videos, whatever it speaks */
+
+        return NULL;
+    }
 
     if (op->protocol == route->provider->protocol) {
 
@@ -42,7 +63,7 @@ ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route,
         }
     }
 
-    *translate = 1;
+    cand->translate = 1;
 
     op = llm_translate_op(op, route->to.dialect, ctx->stream);
 
@@ -53,25 +74,74 @@ ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx, ngx_http_llm_route_t *route,
 ngx_int_t
 ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at)
 {
+    if (!at->candidate->translate) {
+        return NGX_OK;
+    }
+
+    return at->candidate->convert ? ngx_http_llm_convert_begin(at)
+                                  : ngx_http_llm_translate_talk(at);
+}
+
+
+static ngx_int_t
+ngx_http_llm_translate_talk(ngx_http_llm_attempt_t *at)
+{
     int                    rc;
     llm_to_t              *to;
     llm_buf_t              out;
     ngx_int_t              status;
-    ngx_str_t             *betas;
     llm_error_t            err;
     ngx_http_llm_ctx_t    *ctx;
     llm_translate_conf_t  *conf;
 
     ctx = at->ctx;
 
-    if (!at->candidate->translate) {
-        return NGX_OK;
-    }
-
     status = ngx_http_llm_translate_form(ctx, at->route->model);
     if (status != NGX_OK) {
         return status;
     }
+
+    if (ngx_http_llm_translate_conf(ctx, at->candidate, &to, &conf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    at->translate = llm_translate_create(&ctx->arena, ctx->form, to, conf);
+    if (at->translate == NULL) {
+        return NGX_ERROR;
+    }
+
+    llm_buf_init(&out, &ctx->arena);
+    ngx_memzero(&err, sizeof(llm_error_t));
+
+    rc = llm_translate_request(at->translate, &out, &err);
+
+    if (rc == LLM_INVALID) {
+        at->translate = NULL;
+        ctx->untranslatable = err;
+        return NGX_DECLINED;
+    }
+
+    if (rc != LLM_OK || out.failed) {
+        return NGX_ERROR;
+    }
+
+    at->translated.data = out.data;
+    at->translated.len = out.len;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_translate_conf(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, llm_to_t **out,
+    llm_translate_conf_t **outconf)
+{
+    llm_to_t              *to;
+    ngx_str_t             *betas;
+    ngx_http_llm_route_t  *route;
+    llm_translate_conf_t  *conf;
 
     conf = ngx_pcalloc(ctx->request->pool, sizeof(llm_translate_conf_t));
     if (conf == NULL) {
@@ -89,40 +159,23 @@ ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at)
         conf->betas = *ngx_http_llm_pure(betas);
     }
 
-    to = &at->route->to;
+    route = cand->route;
+    to = &route->to;
 
-    if (at->route->captures) {
+    if (route->captures) {
 
         to = ngx_palloc(ctx->request->pool, sizeof(llm_to_t));
         if (to == NULL) {
             return NGX_ERROR;
         }
 
-        *to = at->route->to;
-        to->model = *ngx_http_llm_pure(&at->upstream_model);
+        *to = route->to;
+        to->model = *ngx_http_llm_pure(&cand->upstream_model);
         to->quirks |= llm_quirk_of_model(to->dialect, &to->model);
     }
 
-    at->translate = llm_translate_create(&ctx->arena, ctx->form, to, conf);
-    if (at->translate == NULL) {
-        return NGX_ERROR;
-    }
-
-    llm_buf_init(&out, &ctx->arena);
-    ngx_memzero(&err, sizeof(llm_error_t));
-
-    rc = llm_translate_request(at->translate, &out, &err);
-
-    if (rc == LLM_INVALID) {
-        return ngx_http_llm_translate_refused(at, &err);
-    }
-
-    if (rc != LLM_OK || out.failed) {
-        return NGX_ERROR;
-    }
-
-    at->translated.data = out.data;
-    at->translated.len = out.len;
+    *out = to;
+    *outconf = conf;
 
     return NGX_OK;
 }
@@ -172,18 +225,6 @@ ngx_http_llm_translate_form(ngx_http_llm_ctx_t *ctx,
 }
 
 
-/* another route may be able to; the client gets to know if none is */
-
-static ngx_int_t
-ngx_http_llm_translate_refused(ngx_http_llm_attempt_t *at, llm_error_t *err)
-{
-    at->ctx->untranslatable = *err;
-    at->translate = NULL;
-
-    return NGX_DECLINED;
-}
-
-
 ngx_uint_t
 ngx_http_llm_translate_refuses(ngx_http_llm_ctx_t *ctx)
 {
@@ -204,11 +245,12 @@ ngx_http_llm_translate_dropped(ngx_http_llm_attempt_t *at, ngx_str_t *value)
 {
     llm_str_t  names;
 
-    if (at->translate == NULL) {
+    if (!ngx_http_llm_attempt_foreign(at)) {
         return NGX_DECLINED;
     }
 
-    names = llm_translate_dropped(at->translate);
+    names = at->convert ? llm_convert_dropped(at->convert->convert)
+                        : llm_translate_dropped(at->translate);
 
     if (names.len == 0) {
         return NGX_DECLINED;

@@ -15,19 +15,26 @@
 /* _translate.c */
 
 /*
- * The operation by which the route's provider serves this request, or NULL if
- * there is none; *translate tells whether request and answer are to be
- * translated.
+ * The operation by which the candidate's provider serves this request, or NULL
+ * if there is none; cand->translate and cand->convert tell what is to be done
+ * with request and answer.
  */
 const llm_op_t *ngx_http_llm_translate_op(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_route_t *route, ngx_uint_t *translate);
+    ngx_http_llm_candidate_t *cand);
 
 /*
- * Translates the request for an attempt: at->translate and at->translated.
- * NGX_OK, also where nothing is to be translated; NGX_DECLINED: this route
- * cannot take it, ctx->untranslatable tells why; NGX_ERROR.
+ * Translates the request for an attempt: at->translate or at->convert, and
+ * at->translated.  NGX_OK, also where nothing is to be translated;
+ * NGX_DECLINED: this route cannot take it, ctx->untranslatable tells why;
+ * NGX_ERROR.
  */
 ngx_int_t ngx_http_llm_translate_begin(ngx_http_llm_attempt_t *at);
+
+/* what of an attempt, or of a candidate, comes from neither form nor request;
+   NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_llm_translate_conf(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, llm_to_t **to,
+    llm_translate_conf_t **conf);
 
 /*
  * Whether no route of the plan can take what was asked for: the caller's own
@@ -38,6 +45,30 @@ ngx_uint_t ngx_http_llm_translate_refuses(ngx_http_llm_ctx_t *ctx);
 /* names of what was left out on the way; NGX_DECLINED: nothing */
 ngx_int_t ngx_http_llm_translate_dropped(ngx_http_llm_attempt_t *at,
     ngx_str_t *value);
+
+
+/* _convert.c: what is no conversation */
+
+struct ngx_http_llm_convert_s {
+    llm_convert_t             *convert;
+    llm_convert_call_t         call;          /* the one under way */
+    ngx_str_t                  type;          /* of the client's answer */
+    unsigned                   again:1;       /* a second call is to follow */
+};
+
+/* ngx_http_llm_translate_begin() of candidates with LLM_CONVERT_CALL */
+ngx_int_t ngx_http_llm_convert_begin(ngx_http_llm_attempt_t *at);
+/*
+ * Answers the main request where LLM_CONVERT_LOCAL says so, and finalizes it:
+ * NGX_OK.  NGX_BUSY: it cannot, ctx->untranslatable tells why; else a status
+ * to end it with.
+ */
+ngx_int_t ngx_http_llm_convert_local(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand);
+/* the call that follows the attempt's first one; NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_llm_convert_again(ngx_http_llm_attempt_t *at);
+/* appends the path behind the provider's base, with its query */
+ngx_int_t ngx_http_llm_convert_path(ngx_http_llm_attempt_t *at, llm_buf_t *b);
 
 
 /* _authorize.c */

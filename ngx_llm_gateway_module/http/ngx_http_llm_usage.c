@@ -76,6 +76,13 @@ ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at)
         return 0;
     }
 
+    if (at->failure == LLM_FAILURE_CALLER) {
+
+        /* refused in a good answer: an image against the rules */
+
+        return at->has_usage;
+    }
+
     if (at->failure == LLM_FAILURE_NONE
         || at->committed
         || at->has_usage

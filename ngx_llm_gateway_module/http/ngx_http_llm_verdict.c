@@ -11,6 +11,7 @@
 
 #include "ngx_http_llm_answer.h"
 #include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_translate.h"
 
 
 static void ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
@@ -74,7 +75,7 @@ ngx_http_llm_answer_judge_none(ngx_http_request_t *r,
         return;
     }
 
-    if (at->error) {
+    if (at->error || (at->convert && at->convert->again)) {
 
         /* the gate has judged; $upstream_status is to tell the answer's */
 
@@ -151,7 +152,10 @@ ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc)
         }
     }
 
-    if (rc == NGX_OK && (at->status >= 400 || an->kind == LLM_ANSWER_OPAQUE)) {
+    if (rc == NGX_OK
+        && (at->status >= 400 || an->kind == LLM_ANSWER_OPAQUE
+            || (an->kind == LLM_ANSWER_JSON && an->gathered)))
+    {
         return;
     }
 
@@ -203,9 +207,12 @@ ngx_http_llm_answer_account(ngx_http_llm_answer_t *an)
     }
 
     if (an->reader) {
-        at->has_usage = (llm_answer_usage(an->reader, &at->usage,
-                                          &at->raw_usage)
-                         == LLM_OK);
+        at->has_usage = (at->convert
+                         ? llm_convert_usage(at->convert->convert, &at->usage,
+                                             &at->raw_usage)
+                         : llm_answer_usage(an->reader, &at->usage,
+                                            &at->raw_usage))
+                        == LLM_OK;
 
         at->text_bytes = llm_answer_text(an->reader);
         at->items = llm_answer_items(an->reader);
@@ -353,7 +360,7 @@ ngx_http_llm_answer_resend(ngx_http_llm_attempt_t *at)
     at->ctx->state = NGX_HTTP_LLM_DONE;
     at->ctx->first_token = ngx_current_msec;
 
-    if (at->translate
+    if (ngx_http_llm_attempt_foreign(at)
         && (ngx_http_llm_rewrite_error(an) != NGX_OK
             || ngx_http_llm_rewrite_head(an) != NGX_OK))
     {

@@ -111,6 +111,9 @@ typedef enum {
 #define LLM_OP_BINARY        0x0400    /* the answer is no text: pass as is */
 #define LLM_OP_USAGE_OPTION  0x0800    /* takes stream_options.include_usage */
 #define LLM_OP_UPSTREAM      0x1000    /* no path of a client's is this */
+#define LLM_OP_CONVERT       0x2000    /* no conversation, and yet providers of
+                                          other protocols may serve it:
+                                          llm_convert_find() */
 
 typedef struct {
     llm_op_e         op;

@@ -52,7 +52,7 @@ const llm_op_t  llm_ops[LLM_OP_N] = {
            "/completions"),
 
     llm_op(EMBEDDINGS, EMBEDDINGS, OPENAI,
-           LLM_OP_MODEL_BODY, "/embeddings"),
+           LLM_OP_MODEL_BODY|LLM_OP_CONVERT, "/embeddings"),
 
     llm_op(MODERATIONS, MODERATIONS, OPENAI,
            LLM_OP_MODEL_BODY|LLM_OP_MODEL_OPTIONAL, "/moderations"),
@@ -61,36 +61,40 @@ const llm_op_t  llm_ops[LLM_OP_N] = {
            LLM_OP_MODEL_BODY, "/rerank"),
 
     llm_op(IMAGE_GENERATIONS, IMAGES, OPENAI,
-           LLM_OP_MODEL_BODY|LLM_OP_STREAM, "/images/generations"),
+           LLM_OP_MODEL_BODY|LLM_OP_STREAM|LLM_OP_CONVERT,
+           "/images/generations"),
 
     llm_op(IMAGE_EDITS, IMAGES, OPENAI,
-           LLM_OP_MODEL_BODY|LLM_OP_MULTIPART|LLM_OP_STREAM,
+           LLM_OP_MODEL_BODY|LLM_OP_MULTIPART|LLM_OP_STREAM|LLM_OP_CONVERT,
            "/images/edits"),
 
     llm_op(IMAGE_VARIATIONS, IMAGES, OPENAI,
            LLM_OP_MODEL_BODY|LLM_OP_MULTIPART, "/images/variations"),
 
     llm_op(SPEECH, AUDIO, OPENAI,
-           LLM_OP_MODEL_BODY|LLM_OP_STREAM|LLM_OP_BINARY, "/audio/speech"),
+           LLM_OP_MODEL_BODY|LLM_OP_STREAM|LLM_OP_BINARY|LLM_OP_CONVERT,
+           "/audio/speech"),
 
     llm_op(TRANSCRIPTIONS, AUDIO, OPENAI,
-           LLM_OP_MODEL_BODY|LLM_OP_MULTIPART|LLM_OP_STREAM,
+           LLM_OP_MODEL_BODY|LLM_OP_MULTIPART|LLM_OP_STREAM|LLM_OP_CONVERT,
            "/audio/transcriptions"),
 
     llm_op(TRANSLATIONS, AUDIO, OPENAI,
-           LLM_OP_MODEL_BODY|LLM_OP_MULTIPART, "/audio/translations"),
+           LLM_OP_MODEL_BODY|LLM_OP_MULTIPART|LLM_OP_CONVERT,
+           "/audio/translations"),
 
     llm_op(VIDEO_CREATE, VIDEO, OPENAI,
-           LLM_OP_MODEL_BODY|LLM_OP_MULTIPART|LLM_OP_MAKES_ID, "/videos"),
+           LLM_OP_MODEL_BODY|LLM_OP_MULTIPART|LLM_OP_MAKES_ID|LLM_OP_CONVERT,
+           "/videos"),
 
     llm_op(VIDEO_GET, VIDEO, OPENAI,
-           LLM_OP_BY_ID|LLM_OP_MAKES_ID|LLM_OP_FREE, ""),
+           LLM_OP_BY_ID|LLM_OP_MAKES_ID|LLM_OP_FREE|LLM_OP_CONVERT, ""),
 
     llm_op(VIDEO_DELETE, VIDEO, OPENAI,
            LLM_OP_BY_ID|LLM_OP_MAKES_ID|LLM_OP_FREE, ""),
 
     llm_op(VIDEO_CONTENT, VIDEO, OPENAI,
-           LLM_OP_BY_ID|LLM_OP_FREE|LLM_OP_BINARY, ""),
+           LLM_OP_BY_ID|LLM_OP_FREE|LLM_OP_BINARY|LLM_OP_CONVERT, ""),
 
     llm_op(VIDEO_REMIX, VIDEO, OPENAI,
            LLM_OP_BY_ID|LLM_OP_MAKES_ID, ""),
@@ -99,7 +103,8 @@ const llm_op_t  llm_ops[LLM_OP_N] = {
            LLM_OP_MODEL_BODY|LLM_OP_STREAM, "/messages"),
 
     llm_op(COUNT_TOKENS, MESSAGES, ANTHROPIC,
-           LLM_OP_MODEL_BODY|LLM_OP_FREE, "/messages/count_tokens"),
+           LLM_OP_MODEL_BODY|LLM_OP_FREE|LLM_OP_CONVERT,
+           "/messages/count_tokens"),
 
     llm_op(GENERATE, GEMINI, GEMINI,
            LLM_OP_MODEL_PATH, ""),
@@ -108,13 +113,13 @@ const llm_op_t  llm_ops[LLM_OP_N] = {
            LLM_OP_MODEL_PATH|LLM_OP_STREAMS, ""),
 
     llm_op(GEMINI_COUNT, GEMINI, GEMINI,
-           LLM_OP_MODEL_PATH|LLM_OP_FREE, ""),
+           LLM_OP_MODEL_PATH|LLM_OP_FREE|LLM_OP_CONVERT, ""),
 
     llm_op(GEMINI_EMBED, GEMINI, GEMINI,
-           LLM_OP_MODEL_PATH, ""),
+           LLM_OP_MODEL_PATH|LLM_OP_CONVERT, ""),
 
     llm_op(GEMINI_BATCH_EMBED, GEMINI, GEMINI,
-           LLM_OP_MODEL_PATH, ""),
+           LLM_OP_MODEL_PATH|LLM_OP_CONVERT, ""),
 
     llm_op(GEMINI_LONG, GEMINI, GEMINI,
            LLM_OP_MODEL_PATH|LLM_OP_MAKES_ID, ""),

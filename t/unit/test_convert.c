@@ -712,12 +712,42 @@ test_video_xai(void)
 }
 
 
+/* who asks llm_convert_find() goes by the flag of the operation */
+
+static void
+test_flags(void)
+{
+    unsigned        op, i, known;
+    const llm_to_t  targets[] = {
+        { OPENAI, { 0, NULL }, -1 },
+        { XAI, { 0, NULL }, -1 },
+        { GEMINI, { 0, NULL }, -1 },
+        { VERTEX, { 0, NULL }, -1 },
+        { BEDROCK, { 0, NULL }, -1 },
+        { LLM_DIALECT_MESSAGES, 0, { 0, NULL }, -1 },
+    };
+
+    for (op = 0; op < LLM_OP_N; op++) {
+        known = 0;
+
+        for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+            known |= llm_convert_find(&llm_ops[op], &targets[i])
+                     != LLM_CONVERT_NONE;
+        }
+
+        is_int(known, (llm_ops[op].flags & LLM_OP_CONVERT) != 0,
+               "an operation's flag says whether it is ever converted");
+    }
+}
+
+
 int
 main(void)
 {
     plan(0);
 
     test_find();
+    test_flags();
     test_embed();
     test_embed_bad();
     test_count();

@@ -85,7 +85,8 @@ sub ask {
         $headers{'Content-Type'} = $o{type} // 'application/json';
     }
 
-    my $r = HTTP::Tiny->new(timeout => $o{timeout} // 10, keep_alive => 0)
+    my $r = HTTP::Tiny->new(timeout => $o{timeout} // 10, keep_alive => 0,
+                            max_redirect => 0)
         ->request($method, "http://127.0.0.1:$port$path",
                   { headers => \%headers,
                     defined $body ? (content => $body) : () });
