@@ -94,6 +94,30 @@ our $Embed = $Http . <<'_EOC_';
                        price input=1; }
 _EOC_
 
+our $Count = $Http . <<'_EOC_';
+    llm_model gpt    { route mock model=gpt-4o; price input=1 output=2; }
+    llm_model sonnet { route claude model=claude-sonnet-4-5; price input=1 output=2; }
+    llm_model flash  { route google model=gemini-2.5-flash; price input=1 output=2; }
+    llm_model pro    { route vertex model=gemini-2.5-pro; }
+    llm_model nova   { route aws model=amazon.nova-2-lite-v1:0; }
+    llm_model haiku  { route aws model=anthropic.claude-haiku-4-5-v1:0; }
+    llm_model chain  { route claude model=claude-a; route mock model=gpt-b priority=2; }
+_EOC_
+
+our $Media = $Http . <<'_EOC_';
+    llm_model banana { endpoint images; route google model=gemini-2.5-flash-image;
+                       price input=0.3 output=2.5 image_output=30; }
+    llm_model imagen { endpoint images; route vertex model=imagen-4.0-generate-001;
+                       price image=0.04; }
+    llm_model tts    { endpoint audio; route google model=gemini-2.5-flash-preview-tts; }
+    llm_model hear   { endpoint audio; route google model=gemini-2.5-flash; }
+    llm_model veo    { endpoint video; route google model=veo-3.0-generate-001;
+                       price video_second=0.4; }
+    llm_model vveo   { endpoint video; route vertex model=veo-3.0-generate-001; }
+    llm_model grok   { endpoint video; route xai model=grok-imagine-video;
+                       price video_second=0.05; }
+_EOC_
+
 our $Route = <<'_EOC_';
     location /v1 {
         llm_route;
@@ -107,6 +131,11 @@ _EOC_
 our $Gecko = '{"embeddings":[{"values":[0.5,-1e-3]},{"values":[1,2]}]}';
 
 our $Small = '{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.25,3]}],"model":"m","usage":{"prompt_tokens":7,"total_tokens":7}}';
+
+sub LLM::Steps::form {
+    return join('', map { "--B\r\nContent-Disposition: form-data; $_\r\n" } @_)
+           . "--B--\r\n";
+}
 
 run_tests();
 
@@ -453,3 +482,366 @@ for my $status (200, 200, 402) {
 }
 
 records(3);
+
+=== tokens are counted by the provider's own counter, and are free
+--- http_config eval: $::Count
+--- config eval: $::Route
+--- steps
+LLM::Provider::play('
+google POST /v1beta/models/gemini-2.5-flash:countTokens:
+    json {"totalTokens":17,"promptTokensDetails":[]}
+vertex POST /v1/projects/p/locations/l/publishers/google/models/gemini-2.5-pro:countTokens:
+    json {"totalTokens":18}
+aws POST /model/amazon.nova-2-lite-v1%3A0/count-tokens:
+    json {"inputTokens":19}
+aws POST /model/anthropic.claude-haiku-4-5-v1%3A0/count-tokens:
+    json {"inputTokens":20}
+claude POST /v1/messages/count_tokens:
+    json {"input_tokens":21}
+');
+
+my %headers = ('anthropic-version' => '2023-06-01', 'anthropic-beta' => 'token-counting-1');
+my $ask = '"system": "Be brief.", "messages": [{"role": "user", "content": "Hi"}]}';
+
+for (['flash', 17, 'google'], ['pro', 18, 'vertex'], ['nova', 19, 'aws'],
+     ['haiku', 20, 'aws'], ['sonnet', 21, 'claude'])
+{
+    my ($model, $tokens, $provider) = @$_;
+    my $r = post('/v1/messages/count_tokens?beta=true', qq({"model": "$model", $ask),
+                 headers => \%headers);
+
+    is($r->{status}, 200, "$model: status");
+    holds($r, "input_tokens=$tokens", "$model: tokens");
+    is($r->{headers}{'x-llm-provider'}, $provider, "$model: provider");
+}
+
+my @sent = sent();
+
+is($sent[0]{body}, '{"generateContentRequest":{"model":"models/gemini-2.5-flash",'
+    . '"systemInstruction":{"parts":[{"text":"Be brief."}]},'
+    . '"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}}', 'what Gemini was asked')
+    or diag($sent[0]{body});
+like($sent[1]{body}, qr/^\{"systemInstruction":.*"contents":/, 'what Vertex AI was asked');
+like($sent[2]{body}, qr/^\{"input":\{"converse":\{/, 'what Nova was asked');
+like($sent[3]{body}, qr/^\{"input":\{"invokeModel":\{"body":"/, 'what Claude on Bedrock was asked');
+is($sent[4]{query}, 'beta=true', 'Anthropic is asked as the client did');
+unlike($sent[0]{raw}, qr/anthropic/i, 'the client\'s own headers stay here');
+
+holds($_, 'endpoint=messages outcome=ok cost=0 !usage.input') for records(5);
+
+
+=== a Gemini client's tokens, by Anthropic and Bedrock
+--- http_config eval: $::Count
+--- config eval: $::Route
+--- steps
+LLM::Provider::play('
+claude POST /v1/messages/count_tokens:
+    json {"input_tokens":21}
+aws POST /model/amazon.nova-2-lite-v1%3A0/count-tokens:
+    json {"inputTokens":19}
+google POST /v1beta/models/gemini-2.5-flash:countTokens:
+    json {"totalTokens":17}
+');
+
+my $ask = '{"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}';
+
+for (['sonnet', 21], ['nova', 19], ['flash', 17]) {
+    my $r = post("/v1beta/models/$_->[0]:countTokens", $ask);
+    holds($r, "totalTokens=$_->[1]", $_->[0]);
+}
+
+my ($sent) = sent();
+like($sent->{body}, qr/"model":"claude-sonnet-4-5".*"messages":\[/, 'what Anthropic was asked');
+unlike($sent->{body}, qr/"max_tokens"/, 'no more than it takes');
+
+holds($_, 'endpoint=gemini outcome=ok cost=0') for records(3);
+
+
+=== where a provider has no counter the gateway estimates, and calls nobody
+--- http_config eval
+$::Count . 'llm_limit key=caller inflight=1;'
+--- config eval: $::Route
+--- steps
+my $ask = '"messages": [{"role": "user", "content": "' . ('word ' x 400) . '"}]}';
+
+my $r = post('/v1/messages/count_tokens', qq({"model": "gpt", $ask));
+
+is($r->{status}, 200, 'status');
+is($r->{headers}{'content-type'}, 'application/json', 'type');
+ok($r->{headers}{'x-llm-request-id'}, 'its id');
+ok(!exists $r->{headers}{'x-llm-provider'}, 'no provider');
+holds($r, 'input_tokens>400 input_tokens<800', 'tokens');
+
+$r = post('/v1beta/models/gpt:countTokens', '{"contents": [{"parts": [{"text": "'
+          . ('word ' x 400) . '"}]}]}');
+holds($r, 'totalTokens>400 totalTokens<800', 'of a Gemini client');
+
+is(scalar sent(), 0, 'nobody was called');
+
+holds($_, 'outcome=ok status=200 model=gpt attempts.length=0 cost=0 !provider') for records(2);
+
+
+=== a count that cannot be made is told in the client's words
+--- http_config eval: $::Count
+--- config eval: $::Route
+--- steps
+my $r = post('/v1/messages/count_tokens', '{"model": "gpt", "messages": 5}');
+
+is($r->{status}, 400, 'status');
+holds($r, 'type=error error.type=invalid_request_error', 'shape');
+
+LLM::Provider::play('
+aws POST:
+    status 400
+    json {"message":"The provided model doesn\'t support counting tokens."}
+');
+
+$r = post('/v1/messages/count_tokens', '{"model": "nova", "messages": [{"role": "user", "content": "Hi"}]}');
+
+is($r->{status}, 400, 'a provider\'s: status');
+holds($r, 'type=error error.message="The provided model doesn\'t support counting tokens."', 'its words');
+
+records(2);
+
+
+=== a count moves on to where it can be estimated
+--- http_config eval: $::Count
+--- config eval: $::Route
+--- ladder
+--- post: /v1/messages/count_tokens
+--- body: {"model": "chain", "messages": [{"role": "user", "content": "Hi"}]}
+--- provider
+claude POST:
+    status 529
+    json {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}
+--- response_json
+input_tokens>0
+--- calls: claude=1
+--- usage_log
+outcome=ok status=200 attempts.length=1 attempts.0.status=529 cost=0
+
+=== a connection stays open behind an answer of the gateway's own
+--- http_config eval: $::Count
+--- config eval: $::Route
+--- client eval
+my $body = '{"model": "gpt", "messages": [{"role": "user", "content": "Hi"}]}';
+my $ask = "POST /v1/messages/count_tokens HTTP/1.1\\r\\nHost: x\\r\\nx-api-key: sk-test\\r\\n"
+          . 'Content-Length: ' . length($body) . "\\r\\n\\r\\n$body";
+"send $ask\nuntil input_tokens\nsend $ask\nuntil (?s)input_tokens.*input_tokens\n"
+--- client_like
+(?s)200 OK.*input_tokens.*200 OK.*input_tokens
+--- usage_records: 2
+
+
+=== images by Gemini: generations and edits
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- steps
+my $png = "\x89PNG\r\n\x1a\n" . ("\0" x 40);
+my $data = MIME::Base64::encode($png, '');
+
+LLM::Provider::play(qq(
+google POST /v1beta/models/gemini-2.5-flash-image:generateContent:
+    json {"candidates":[{"content":{"parts":[{"text":"Here"},{"inlineData":{"mimeType":"image/png","data":"$data"}}],"role":"model"},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":8,"candidatesTokenCount":1290,"totalTokenCount":1298,"candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1290}]}}
+));
+
+my $r = post('/v1/images/generations', '{"model": "banana", "prompt": "A cat", "n": 1,
+    "size": "1536x1024", "quality": "high", "response_format": "b64_json"}');
+
+is($r->{status}, 200, 'status');
+holds($r, "data.length=1 data.0.b64_json=$data created>1 output_format=png usage.input_tokens=8 usage.output_tokens=1290", 'the image');
+is($r->{headers}{'x-llm-dropped'}, 'quality', 'what was left out');
+is($r->{headers}{'x-llm-cost'}, '0.0387024', 'its cost, by tokens');
+
+my ($sent) = sent();
+is($sent->{body}, '{"contents":[{"role":"user","parts":[{"text":"A cat"}]}],"generationConfig":{"responseModalities":["TEXT","IMAGE"],"imageConfig":{"aspectRatio":"3:2"}}}', 'what was asked');
+
+my $form = join '', map { "--B\r\nContent-Disposition: form-data; $_\r\n" }
+    qq(name="image[]"; filename="cat.png"\r\nContent-Type: image/png\r\n\r\n$png),
+    qq(name="prompt"\r\n\r\nMake it blue),
+    qq(name="model"\r\n\r\nbanana);
+
+$r = post('/v1/images/edits', "$form--B--\r\n", type => 'multipart/form-data; boundary=B');
+is($r->{status}, 200, 'an edit: status') or diag($r->{content});
+
+($sent) = reverse sent();
+like($sent->{body}, qr/"parts":\[\{"text":"Make it blue"\},\{"inlineData":\{"mimeType":"image\/png","data":"\Q$data\E"\}\}\]/, 'what was asked');
+is($sent->{headers}{'content-type'}, 'application/json', 'as JSON');
+
+holds($_, 'endpoint=images provider=google usage.image_output=1290 usage.input=8 outcome=ok') for records(2);
+
+
+=== images by Imagen, billed by the piece
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- post: /v1/images/generations
+--- body: {"model": "imagen", "prompt": "A cat", "n": 2}
+--- provider
+vertex POST /v1/projects/p/locations/l/publishers/google/models/imagen-4.0-generate-001:predict:
+    json {"predictions":[{"mimeType":"image/png","bytesBase64Encoded":"AAAA"},{"mimeType":"image/png","bytesBase64Encoded":"BBBB"}]}
+--- response_json
+data.length=2 data.1.b64_json=BBBB !usage
+--- response_headers
+X-LLM-Cost: 0.08
+--- provider_json
+instances.0.prompt="A cat" parameters.sampleCount=2
+--- usage_log
+usage.images=2 cost=0.08 estimated=false
+
+
+=== an image against the provider's rules is the caller's error, and free
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- ladder
+--- steps
+LLM::Provider::play('
+vertex POST:
+    json {"predictions":[{"raiFilteredReason":"Unsafe prompt, code 42"}]}
+');
+
+my $r = post('/v1/images/generations', '{"model": "imagen", "prompt": "A cat"}');
+
+is($r->{status}, 400, 'status');
+is($r->{headers}{'content-type'}, 'application/json', 'type');
+holds($r, 'error.code=content_policy_violation error.message~Unsafe', 'words');
+
+my ($record) = records(1);
+holds($record, 'outcome=upstream_error status=400 attempts.length=1 attempts.0.status=200 cost=0');
+unlike(JSON::PP::encode_json($record), qr/Unsafe/, 'and none of its words in the record');
+
+
+=== what images cannot be asked for
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- steps
+for (['"n": 2', 'n'], ['"size": "100x37"', 'size'], ['"stream": true', 'stream'],
+     ['"response_format": "url"', 'response_format'])
+{
+    my $r = post('/v1/images/generations', qq({"model": "banana", "prompt": "A cat", $_->[0]}));
+    is($r->{status}, 400, "$_->[1]: status");
+    holds($r, "error.code=unsupported_parameter error.param=$_->[1]", $_->[1]);
+}
+
+my $r = post('/v1/images/generations', '{"model": "imagen", "prompt": "A cat", "n": 5}');
+holds($r, 'error.param=n', 'Imagen: n');
+
+is(scalar sent(), 0, 'nobody was called');
+
+records(5);
+
+
+=== speech by Gemini, as PCM and as a WAVE file
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- steps
+my $pcm = pack 's<*', 1 .. 50;
+my $data = MIME::Base64::encode($pcm, '');
+
+LLM::Provider::play(qq(
+google POST /v1beta/models/gemini-2.5-flash-preview-tts:generateContent:
+    json {"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"audio/L16;codec=pcm;rate=24000","data":"$data"}}],"role":"model"},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":100,"totalTokenCount":105,"candidatesTokensDetails":[{"modality":"AUDIO","tokenCount":100}]}}
+));
+
+my $ask = '"model": "tts", "input": "Hello", "voice": "Kore"';
+
+my $r = post('/v1/audio/speech', qq({$ask, "response_format": "pcm", "speed": 1.5}));
+is($r->{status}, 200, 'status');
+is($r->{headers}{'content-type'}, 'audio/pcm', 'type');
+is($r->{headers}{'content-length'}, 100, 'length');
+is($r->{content}, $pcm, 'bytes');
+is($r->{headers}{'x-llm-dropped'}, 'speed', 'what was left out');
+
+$r = post('/v1/audio/speech', qq({$ask, "response_format": "wav"}));
+is($r->{headers}{'content-type'}, 'audio/wav', 'a file: type');
+like($r->{content}, qr/^RIFF\x88\0\0\0WAVEfmt /, 'its head');
+is(substr($r->{content}, 44), $pcm, 'its bytes');
+
+my ($sent) = sent();
+like($sent->{body}, qr/"voiceName":"Kore"/, 'the voice');
+
+$r = post('/v1/audio/speech', qq({$ask}));
+is($r->{status}, 400, 'mp3 is not to be had: status');
+holds($r, 'error.code=unsupported_parameter error.param=response_format', 'and says so');
+
+my @records = records(3);
+holds($_, 'endpoint=audio usage.audio_output=100 usage.input=5 outcome=ok') for @records[0, 1];
+
+
+=== transcripts and translations by Gemini
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- steps
+LLM::Provider::play('
+google POST /v1beta/models/gemini-2.5-flash:generateContent:
+    json {"candidates":[{"content":{"parts":[{"text":"Hello there."}],"role":"model"},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":30,"candidatesTokenCount":3,"totalTokenCount":33,"promptTokensDetails":[{"modality":"TEXT","tokenCount":10},{"modality":"AUDIO","tokenCount":20}]}}
+');
+
+my $mp3 = "ID3" . ("\1" x 100_000);
+my $file = qq(name="file"; filename="a.mp3"\r\nContent-Type: audio/mpeg\r\n\r\n$mp3);
+
+sub field { return qq(name="$_[0]"\r\n\r\n$_[1]) }
+
+my @type = (type => 'multipart/form-data; boundary=B');
+
+# the model comes behind the file
+
+my $r = post('/v1/audio/transcriptions', form($file, field(language => 'en'), field(model => 'hear')), @type);
+is($r->{status}, 200, 'status') or diag($r->{content});
+holds($r, 'text="Hello there." usage.input_tokens=30', 'text');
+
+my ($sent) = sent();
+like($sent->{body}, qr/"inlineData":\{"mimeType":"audio\/mp3","data":"SUQz/, 'what was asked');
+is($sent->{length}, $sent->{headers}{'content-length'}, 'all of it');
+
+$r = post('/v1/audio/translations', form(field(model => 'hear'), field(response_format => 'text'), $file), @type);
+is($r->{content}, "Hello there.\n", 'a translation, as text');
+like($r->{headers}{'content-type'}, qr{^text/plain}, 'its type');
+
+($sent) = reverse sent();
+like($sent->{body}, qr/English/, 'into English');
+
+$r = post('/v1/audio/transcriptions', form(field(model => 'hear'), field(response_format => 'srt'), $file), @type);
+holds($r, 'error.code=unsupported_parameter error.param=response_format', 'subtitles are not to be had');
+
+my @records = records(3);
+holds($_, 'endpoint=audio usage.input=10 usage.audio_input=20 usage.output=3 outcome=ok') for @records[0, 1];
+
+
+=== an upload is written anew for each attempt, without piling up
+--- http_config eval
+$::Media . 'llm_class default { retry 4 on=5xx backoff=1ms,1ms; attempts 5; }'
+--- config
+location /v1 {
+    llm_route;
+    client_max_body_size     64m;
+    client_body_buffer_size  64k;
+}
+--- ladder
+--- steps
+my $wav = "RIFF\0\0\0\0WAVEfmt " . ("\1" x 15_000_000);
+
+my $ask = form(qq(name="model"\r\n\r\nhear), qq(name="file"; filename="a.wav"\r\n\r\n$wav));
+my @type = (type => 'multipart/form-data; boundary=B', timeout => 60);
+
+LLM::Provider::play('
+google POST #1-4:
+    status 503
+    json {"error":{"code":503,"message":"busy"}}
+
+google POST:
+    json {"candidates":[{"content":{"parts":[{"text":"One."}],"role":"model"},"finishReason":"STOP"}]}
+');
+
+my $r = post('/v1/audio/transcriptions', $ask, @type);
+is($r->{status}, 200, 'status') or diag($r->{content});
+is($r->{headers}{'x-llm-attempts'}, 5, 'attempts');
+is(scalar(grep { $_->{length} > 20_000_000 } sent()), 5, 'whole each time');
+
+$wav .= "\1" x 7_000_000;
+$ask = form(qq(name="model"\r\n\r\nhear), qq(name="file"; filename="a.wav"\r\n\r\n$wav));
+
+$r = post('/v1/audio/transcriptions', $ask, @type);
+is($r->{status}, 413, 'more than Google takes: status');
+holds($r, 'error.code=request_too_large decision.0.reason=untranslatable', 'and why');
+
+records(2);

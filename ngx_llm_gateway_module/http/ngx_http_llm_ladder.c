@@ -515,6 +515,14 @@ ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx, llm_reason_e reason,
         return ngx_http_llm_quota_refuse(ctx, &ctx->limited);
     }
 
+    if (ngx_http_llm_translate_refuses(ctx)) {
+
+        /* the last resort could not take it either */
+
+        ctx->error = ctx->untranslatable;
+        return ngx_http_llm_refused(ctx);
+    }
+
     ctx->retry_after = ngx_http_llm_ladder_seconds(wait);
 
     return ngx_http_llm_refuse(ctx, LLM_ERROR_NO_ROUTE, NULL,
