@@ -33,8 +33,6 @@ static void llm_chat_pump(llm_translate_t *x);
 static void llm_chat_open_call(llm_translate_t *x, llm_chat_call_t *call);
 static void llm_chat_follow(llm_chat_call_t *call, const llm_str_t *text);
 static unsigned llm_chat_complete(const llm_chat_call_t *call);
-static void llm_chat_member(llm_translate_t *x, const llm_str_t *object,
-    const char *name, llm_str_t *text);
 
 
 void
@@ -51,7 +49,7 @@ llm_chat_read_delta(llm_translate_t *x, const llm_str_t *delta)
         llm_chat_read_text_of(x, &value);
     }
 
-    llm_chat_member(x, delta, "refusal", &text);
+    llm_translate_member(x, delta, "refusal", &text);
 
     if (text.len) {
         r->refused = 1;
@@ -98,7 +96,7 @@ llm_chat_read_thoughts_of(llm_translate_t *x, const llm_str_t *delta)
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 
-        llm_chat_member(x, delta, names[i], &text);
+        llm_translate_member_text(x, delta, names[i], &text);
 
         if (text.len) {
             llm_chat_tell(x, LLM_BLOCK_THINKING, &text);
@@ -150,7 +148,20 @@ llm_chat_tell_details(llm_translate_t *x)
 
     r = x->reader;
 
+    memset(&part, 0, sizeof(llm_part_t));
+
+    part.type = LLM_PART_STATE;
+
     if (r->details.len == 0) {
+
+        if (x->open && x->block == LLM_BLOCK_THINKING
+            && llm_quirk(x->to, REPLAY_REASONING))
+        {
+            part.state.kind = LLM_STATE_TEXT;
+            llm_translate_part(x, &part);
+            llm_translate_close(x);
+        }
+
         return;
     }
 
@@ -160,9 +171,6 @@ llm_chat_tell_details(llm_translate_t *x)
         llm_translate_open(x, LLM_BLOCK_REDACTED, NULL, NULL);
     }
 
-    memset(&part, 0, sizeof(llm_part_t));
-
-    part.type = LLM_PART_STATE;
     part.state.kind = LLM_STATE_OPENROUTER;
     part.state.data.data = r->details.data;
     part.state.data.len = r->details.len;
@@ -181,7 +189,7 @@ llm_chat_read_text_of(llm_translate_t *x, const llm_str_t *content)
     llm_walk_t  w;
 
     if (llm_form_type(content) != LLM_JSON_ARRAY) {
-        llm_translate_string(x, content, &text);
+        llm_translate_text(x, content, &text);
 
         if (text.len) {
             llm_chat_tell(x, LLM_BLOCK_TEXT, &text);
@@ -211,7 +219,7 @@ llm_chat_read_element(llm_translate_t *x, const llm_str_t *element)
     }
 
     if (llm_form_is(&type, "text")) {
-        llm_chat_member(x, element, "text", &text);
+        llm_translate_member_text(x, element, "text", &text);
 
         if (text.len) {
             llm_chat_tell(x, LLM_BLOCK_TEXT, &text);
@@ -227,7 +235,7 @@ llm_chat_read_element(llm_translate_t *x, const llm_str_t *element)
     }
 
     if (llm_form_type(&list) != LLM_JSON_ARRAY) {
-        llm_translate_string(x, &list, &text);
+        llm_translate_text(x, &list, &text);
 
         if (text.len) {
             llm_chat_tell(x, LLM_BLOCK_THINKING, &text);
@@ -239,7 +247,7 @@ llm_chat_read_element(llm_translate_t *x, const llm_str_t *element)
     llm_walk_open(&w, &list);
 
     while (llm_walk_element(&w, &v)) {
-        llm_chat_member(x, &v, "text", &text);
+        llm_translate_member_text(x, &v, "text", &text);
 
         if (text.len) {
             llm_chat_tell(x, LLM_BLOCK_THINKING, &text);
@@ -306,8 +314,8 @@ llm_chat_read_notes(llm_translate_t *x, const llm_str_t *notes)
 
         part.type = LLM_PART_NOTE;
 
-        llm_chat_member(x, &note, "url", &part.id);
-        llm_chat_member(x, &note, "title", &part.name);
+        llm_translate_member(x, &note, "url", &part.id);
+        llm_translate_member(x, &note, "title", &part.name);
 
         if (part.id.len) {
             llm_translate_part(x, &part);
@@ -333,7 +341,7 @@ llm_chat_read_images(llm_translate_t *x, const llm_str_t *images)
             continue;
         }
 
-        llm_chat_member(x, &url, "url", &text);
+        llm_translate_member(x, &url, "url", &text);
 
         memset(&form, 0, sizeof(llm_form_t));
         memset(&block, 0, sizeof(llm_block_t));
@@ -396,8 +404,8 @@ llm_chat_read_call_of(llm_translate_t *x, const llm_str_t *call,
     llm_str_t         id, name, text, value;
     llm_chat_call_t  *c;
 
-    llm_chat_member(x, call, "id", &id);
-    llm_chat_member(x, function, "name", &name);
+    llm_translate_member(x, call, "id", &id);
+    llm_translate_member(x, function, "name", &name);
 
     c = llm_chat_find_call(x, index, &id, &name);
     if (c == NULL) {
@@ -420,7 +428,7 @@ llm_chat_read_call_of(llm_translate_t *x, const llm_str_t *call,
     if (llm_form_member(call, "extra_content", &value) == LLM_OK
         && llm_form_member(&value, "google", &value) == LLM_OK)
     {
-        llm_chat_member(x, &value, "thought_signature", &text);
+        llm_translate_member(x, &value, "thought_signature", &text);
 
         if (text.len
             && llm_str_dup(x->arena, &c->signature, text.data, text.len)
@@ -438,7 +446,7 @@ llm_chat_read_call_of(llm_translate_t *x, const llm_str_t *call,
         text = value;
 
     } else {
-        llm_chat_member(x, function, "arguments", &text);
+        llm_translate_member_text(x, function, "arguments", &text);
     }
 
     llm_buf_add(&c->pending, text.data, text.len);
@@ -660,19 +668,4 @@ static unsigned
 llm_chat_complete(const llm_chat_call_t *call)
 {
     return call->begun && call->depth == 0 && !call->string;
-}
-
-
-static void
-llm_chat_member(llm_translate_t *x, const llm_str_t *object,
-    const char *name, llm_str_t *text)
-{
-    llm_str_t  value;
-
-    text->len = 0;
-    text->data = NULL;
-
-    if (llm_form_member(object, name, &value) == LLM_OK) {
-        llm_translate_string(x, &value, text);
-    }
 }

@@ -126,6 +126,10 @@ unsigned llm_claude_hosted(const llm_to_t *to);
 /* the client asks for a count of tokens only */
 unsigned llm_claude_counts(const llm_form_t *form);
 
+/* the schema of an answer in JSON, appended; LLM_OK or LLM_NOMEM */
+int llm_claude_format(const llm_form_t *form, llm_arena_t *arena,
+    llm_buf_t *out);
+
 /* a member of the client's that its protocol has not, or NULL */
 const llm_item_t *llm_claude_extra(const llm_form_t *form, const char *name);
 

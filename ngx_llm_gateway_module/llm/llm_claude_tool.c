@@ -98,6 +98,32 @@ llm_claude_schema(const llm_translate_t *x, const llm_tool_t *tool,
 }
 
 
+int
+llm_claude_format(const llm_form_t *form, llm_arena_t *arena, llm_buf_t *out)
+{
+    int        rc;
+    llm_buf_t  b;
+    llm_str_t  schema;
+
+    schema = form->schema;
+
+    if (form->schema_openapi) {
+        llm_buf_init(&b, arena);
+
+        rc = llm_schema_print(arena, LLM_SCHEMA_FROM_OPENAPI, &schema, &b);
+
+        if (rc != LLM_OK) {
+            return rc;
+        }
+
+        schema.data = b.data;
+        schema.len = b.len;
+    }
+
+    return llm_schema_print(arena, LLM_SCHEMA_STRICT_ANTHROPIC, &schema, out);
+}
+
+
 unsigned
 llm_claude_strict(const llm_translate_t *x, const llm_tool_t *tool)
 {

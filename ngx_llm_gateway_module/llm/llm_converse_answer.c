@@ -347,7 +347,7 @@ llm_converse_text(llm_translate_t *x, const llm_str_t *raw)
 {
     llm_str_t  text;
 
-    llm_translate_string(x, raw, &text);
+    llm_translate_text(x, raw, &text);
     llm_translate_delta(x, &text);
 }
 

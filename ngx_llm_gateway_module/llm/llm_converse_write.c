@@ -270,11 +270,7 @@ llm_converse_write_output(llm_converse_writer_t *w)
 
     llm_buf_init(&schema, w->x->arena);
 
-    if (llm_schema_print(w->x->arena,
-                         form->schema_openapi ? LLM_SCHEMA_FROM_OPENAPI
-                                              : LLM_SCHEMA_STRICT_ANTHROPIC,
-                         &form->schema, &schema)
-            != LLM_OK
+    if (llm_claude_format(form, w->x->arena, &schema) != LLM_OK
         || schema.failed)
     {
         return LLM_NOMEM;

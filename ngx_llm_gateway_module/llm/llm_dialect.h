@@ -122,6 +122,8 @@ struct llm_translate_s {
     const llm_error_t           *error;       /* our own, while it is told */
     uint64_t                     points;      /* code points of all texts */
     uint64_t                     from;        /* before the open text */
+    uint32_t                     half;        /* of a surrogate pair: waits
+                                                 for the other one, or 0 */
     unsigned                     nblocks;
     llm_block_e                  block;       /* the open one */
     unsigned                     open:1;
@@ -160,6 +162,11 @@ void llm_translate_error(llm_translate_t *x, llm_fault_e fault,
 /* the protocol's own good end came */
 void llm_translate_done(llm_translate_t *x);
 
+/* of a unary answer: a part into x->message; and a string of it */
+void llm_translate_keep(llm_translate_t *x, const llm_part_t *part);
+void llm_translate_dup(llm_translate_t *x, llm_str_t *dst,
+    const llm_str_t *src);
+
 /*
  * Decodes a string of an event with its quotes, without memory that stays:
  * out is a slice of raw, or lies in x->scratch, until the event is read.
@@ -167,6 +174,15 @@ void llm_translate_done(llm_translate_t *x);
  */
 void llm_translate_string(llm_translate_t *x, const llm_str_t *raw,
     llm_str_t *out);
+/* the same for what is told by llm_translate_delta(), which puts halves of
+   surrogate pairs together: see llm_form_unescape_halves() */
+void llm_translate_text(llm_translate_t *x, const llm_str_t *raw,
+    llm_str_t *out);
+/* both, of a member of an object */
+void llm_translate_member(llm_translate_t *x, const llm_str_t *object,
+    const char *name, llm_str_t *out);
+void llm_translate_member_text(llm_translate_t *x, const llm_str_t *object,
+    const char *name, llm_str_t *out);
 
 /* for writers: an ERROR as the client's protocol words and frames it */
 void llm_translate_print_error(llm_translate_t *x, llm_buf_t *out);
@@ -217,6 +233,19 @@ int llm_id_make(llm_translate_t *x, const char *prefix, unsigned n,
 int llm_form_string(llm_arena_t *arena, const llm_str_t *raw, llm_str_t *out);
 /* the same, appended to a buffer */
 int llm_form_unescape(llm_buf_t *b, const llm_str_t *raw);
+
+/*
+ * The same of a piece of a longer text: lone surrogates stay what they are, in
+ * LLM_FORM_HALF bytes each, as UTF-8 would have them.  The bytes before the
+ * first one, and the surrogate; all bytes if there is none.
+ */
+
+#define LLM_FORM_HALF  3
+
+int llm_form_unescape_halves(llm_buf_t *b, const llm_str_t *raw);
+size_t llm_form_half(const unsigned char *p, const unsigned char *end,
+    uint32_t *half);
+
 /* whether a name or a string, with its quotes, reads so */
 int llm_form_is(const llm_str_t *raw, const char *s);
 /* raw JSON's type by its first byte */
@@ -300,7 +329,8 @@ int llm_form_base64(llm_form_t *form, llm_block_t *block,
 void llm_form_print_data_url(const llm_str_t *mime, const llm_str_t *data,
     llm_buf_t *out);
 
-/* "gw1:<kind>:<base64>" and back; LLM_DECLINED: it is none */
+/* "gw1:<kind>:<base64>" and back; LLM_DECLINED: it is none.  What was TEXT is
+   read as LLM_STATE_NONE */
 int llm_state_print(llm_arena_t *arena, const llm_state_t *state,
     llm_str_t *out);
 int llm_state_read(llm_arena_t *arena, const llm_str_t *text,

@@ -67,7 +67,9 @@ typedef enum {
     S(GEMINI,     gemini)         /* thoughtSignature */                      \
     S(OPENAI,     openai)         /* encrypted_content; id: of the item */    \
     S(OPENROUTER, openrouter)     /* reasoning_details, raw JSON */           \
-    S(BEDROCK,    bedrock)        /* of a model that is not Claude */
+    S(BEDROCK,    bedrock)        /* of a model that is not Claude */         \
+    S(TEXT,       text)           /* none: the text itself is wanted back, by \
+                                     clients that drop what has no state */
 
 typedef enum {
     LLM_STATE_NONE = 0,

@@ -13,10 +13,12 @@
     ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
 
 
+static int llm_form_decode(llm_buf_t *b, const llm_str_t *raw,
+    unsigned halves);
 static void llm_form_unescape_loose(llm_buf_t *b, const unsigned char *p,
-    const unsigned char *end);
+    const unsigned char *end, unsigned halves);
 static size_t llm_form_escape(llm_buf_t *b, const unsigned char *p,
-    const unsigned char *end);
+    const unsigned char *end, unsigned halves);
 static int llm_form_wrap(llm_arena_t *arena, const char *name,
     const llm_str_t *text, unsigned raw, llm_str_t *json);
 
@@ -61,6 +63,45 @@ llm_form_string(llm_arena_t *arena, const llm_str_t *raw, llm_str_t *out)
 int
 llm_form_unescape(llm_buf_t *b, const llm_str_t *raw)
 {
+    return llm_form_decode(b, raw, 0);
+}
+
+
+int
+llm_form_unescape_halves(llm_buf_t *b, const llm_str_t *raw)
+{
+    return llm_form_decode(b, raw, 1);
+}
+
+
+size_t
+llm_form_half(const unsigned char *p, const unsigned char *end,
+    uint32_t *half)
+{
+    const unsigned char  *start;
+
+    start = p;
+    *half = 0;
+
+    while (p < end
+           && (p = memchr(p, 0xed, (size_t) (end - p))) != NULL)
+    {
+
+        if (end - p >= LLM_FORM_HALF && p[1] >= 0xa0) {
+            *half = 0xd000 | (uint32_t) (p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+            return (size_t) (p - start);
+        }
+
+        p++;
+    }
+
+    return (size_t) (end - start);
+}
+
+
+static int
+llm_form_decode(llm_buf_t *b, const llm_str_t *raw, unsigned halves)
+{
     size_t  n;
 
     if (llm_form_type(raw) != LLM_JSON_STRING || raw->len < 2) {
@@ -80,7 +121,8 @@ llm_form_unescape(llm_buf_t *b, const llm_str_t *raw)
 
     /* a zero, or half of a surrogate pair */
 
-    llm_form_unescape_loose(b, raw->data + 1, raw->data + raw->len - 1);
+    llm_form_unescape_loose(b, raw->data + 1, raw->data + raw->len - 1,
+                            halves);
 
     return b->failed ? LLM_NOMEM : LLM_OK;
 }
@@ -88,14 +130,14 @@ llm_form_unescape(llm_buf_t *b, const llm_str_t *raw)
 
 static void
 llm_form_unescape_loose(llm_buf_t *b, const unsigned char *p,
-    const unsigned char *end)
+    const unsigned char *end, unsigned halves)
 {
     size_t  n;
 
     while (p < end) {
 
         if (*p == '\\') {
-            p += llm_form_escape(b, p, end);
+            p += llm_form_escape(b, p, end, halves);
             continue;
         }
 
@@ -117,9 +159,10 @@ llm_form_unescape_loose(llm_buf_t *b, const unsigned char *p,
 
 static size_t
 llm_form_escape(llm_buf_t *b, const unsigned char *p,
-    const unsigned char *end)
+    const unsigned char *end, unsigned halves)
 {
     size_t         i, len;
+    uint32_t       half;
     unsigned char  c[16];
 
     static const size_t  sizes[] = { 2, 6, 12 };
@@ -139,9 +182,33 @@ llm_form_escape(llm_buf_t *b, const unsigned char *p,
         return 6;
     }
 
-    llm_buf_puts(b, "\xef\xbf\xbd");
+    if (end - p < 6) {
+        llm_buf_puts(b, "\xef\xbf\xbd");
+        return (size_t) (end - p);
+    }
 
-    return (end - p >= 6) ? 6 : (size_t) (end - p);
+    /* half of a surrogate pair: nothing else is left */
+
+    if (!halves) {
+        llm_buf_puts(b, "\xef\xbf\xbd");
+        return 6;
+    }
+
+    half = 0;
+
+    for (i = 2; i < 6; i++) {
+        half = half << 4 | (p[i] <= '9' ? (uint32_t) (p[i] - '0')
+                                        : (uint32_t) ((p[i] | 0x20) - 'a')
+                                          + 10);
+    }
+
+    c[0] = 0xed;
+    c[1] = (unsigned char) (0x80 | (half >> 6 & 0x3f));
+    c[2] = (unsigned char) (0x80 | (half & 0x3f));
+
+    llm_buf_add(b, c, LLM_FORM_HALF);
+
+    return 6;
 }
 
 

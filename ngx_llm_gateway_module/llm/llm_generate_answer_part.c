@@ -87,7 +87,7 @@ llm_generate_get_text(llm_translate_t *x, const llm_str_t *raw,
 
     kind = thought ? LLM_BLOCK_THINKING : LLM_BLOCK_TEXT;
 
-    llm_translate_string(x, raw, &text);
+    llm_translate_text(x, raw, &text);
 
     if (text.len) {
         llm_generate_get_open(x, kind, NULL);
@@ -235,18 +235,29 @@ static void
 llm_generate_get_call_tell(llm_translate_t *x, const llm_str_t *id,
     const llm_str_t *name, const llm_str_t *args, const llm_str_t *signature)
 {
+    llm_part_t              part;
     llm_generate_reader_t  *r;
 
     r = x->reader;
 
     llm_generate_get_close(x);
 
-    llm_translate_open(x, LLM_BLOCK_TOOL_CALL, id->len ? id : NULL, name);
+    /* clients without a place for it in a call get it before the call */
 
-    if (signature->len) {
-        llm_generate_get_signature(x, signature);
+    memset(&part, 0, sizeof(llm_part_t));
+
+    part.type = LLM_PART_OPEN;
+    part.block = LLM_BLOCK_TOOL_CALL;
+    part.id = *id;
+    part.name = *name;
+
+    llm_translate_string(x, signature, &part.state.data);
+
+    if (part.state.data.len) {
+        part.state.kind = LLM_STATE_GEMINI;
     }
 
+    llm_translate_part(x, &part);
     llm_translate_delta(x, args);
     llm_translate_close(x);
 

@@ -411,7 +411,8 @@ llm_generate_find_call(llm_generate_read_t *r, const llm_str_t *id,
 
 /*
  * "output" and "error" are Google's names for what a function returned; an
- * object with nothing but such a string is that string.
+ * object with nothing but such a string is that string.  Some clients put the
+ * function's name beside "content".
  */
 
 static int
@@ -420,7 +421,7 @@ llm_generate_read_response(llm_generate_read_t *r, llm_block_t *block,
 {
     int           rc;
     unsigned      n, i;
-    llm_str_t     name, value, text;
+    llm_str_t     member, v, name, value, text;
     llm_walk_t    w;
     llm_block_t  *content;
 
@@ -439,18 +440,22 @@ llm_generate_read_response(llm_generate_read_t *r, llm_block_t *block,
 
     llm_walk_open(&w, raw);
 
-    for (n = 0; llm_walk_member(&w, &name, &value); n++) {
+    for (n = 0; llm_walk_member(&w, &member, &v); /* void */) {
 
-        if (n) {
-            break;
+        if (llm_form_is(&member, "name") && block->name.len
+            && llm_form_type(&v) == LLM_JSON_STRING
+            && llm_form_member(raw, "content", &value) == LLM_OK)
+        {
+            continue;
         }
 
-        block->error = llm_form_is(&name, "error");
+        name = member;
+        value = v;
+        n++;
     }
 
     if (n == 1) {
-        llm_walk_open(&w, raw);
-        llm_walk_member(&w, &name, &value);
+        block->error = llm_form_is(&name, "error");
 
         for (i = 0; words[i]; i++) {
 
@@ -476,9 +481,6 @@ llm_generate_read_response(llm_generate_read_t *r, llm_block_t *block,
 
             return LLM_OK;
         }
-
-    } else {
-        block->error = 0;
     }
 
     block->json = *raw;

@@ -10,6 +10,8 @@
 
 static void llm_generate_put_start(llm_translate_t *x, const llm_part_t *part);
 static void llm_generate_put_open(llm_translate_t *x, const llm_part_t *part);
+static void llm_generate_put_state(llm_translate_t *x,
+    const llm_part_t *part);
 static void llm_generate_put_delta(llm_translate_t *x, const llm_part_t *part,
     llm_buf_t *out);
 static unsigned llm_generate_put_at_once(const llm_translate_t *x,
@@ -50,9 +52,7 @@ llm_generate_print_part(llm_translate_t *x, const llm_part_t *part,
         break;
 
     case LLM_PART_STATE:
-        w->state.kind = part->state.kind;
-        llm_generate_put_keep(x, &w->state.id, &part->state.id);
-        llm_generate_put_keep(x, &w->state.data, &part->state.data);
+        llm_generate_put_state(x, part);
         break;
 
     case LLM_PART_NOTE:
@@ -118,7 +118,7 @@ llm_generate_put_open(llm_translate_t *x, const llm_part_t *part)
 
     w->held.len = 0;
 
-    memset(&w->state, 0, sizeof(llm_state_t));
+    llm_generate_put_state(x, part);
 
     llm_generate_put_keep(x, &w->call_id, &part->id);
     llm_generate_put_keep(x, &w->name, part->block == LLM_BLOCK_TOOL_CALL
@@ -131,30 +131,62 @@ llm_generate_put_open(llm_translate_t *x, const llm_part_t *part)
 
 
 static void
+llm_generate_put_state(llm_translate_t *x, const llm_part_t *part)
+{
+    llm_generate_writer_t  *w;
+
+    w = x->writer;
+
+    w->state.kind = part->state.kind;
+    llm_generate_put_keep(x, &w->state.id, &part->state.id);
+    llm_generate_put_keep(x, &w->state.data, &part->state.data);
+}
+
+
+static void
 llm_generate_put_delta(llm_translate_t *x, const llm_part_t *part,
     llm_buf_t *out)
 {
+    unsigned                thinking;
+    llm_str_t               text;
     llm_generate_piece_t    piece;
     llm_generate_writer_t  *w;
 
     w = x->writer;
 
-    if (!llm_generate_put_at_once(x, part->block)) {
-        llm_buf_add(&w->held, part->text.data, part->text.len);
+    thinking = (part->block == LLM_BLOCK_THINKING);
+    text = part->text;
 
-        if (w->held.failed) {
-            out->failed = 1;
+    if (llm_generate_put_at_once(x, part->block)) {
+
+        /* clients want a signature with text: the last piece waits for it */
+
+        if (thinking) {
+            text.data = w->held.data;
+            text.len = w->held.len;
         }
 
-        return;
+        memset(&piece, 0, sizeof(llm_generate_piece_t));
+
+        piece.kind = part->block;
+        piece.text = &text;
+
+        if (text.len) {
+            llm_generate_put_chunk(x, &piece, out);
+        }
+
+        if (!thinking) {
+            return;
+        }
+
+        w->held.len = 0;
     }
 
-    memset(&piece, 0, sizeof(llm_generate_piece_t));
+    llm_buf_add(&w->held, part->text.data, part->text.len);
 
-    piece.kind = part->block;
-    piece.text = &part->text;
-
-    llm_generate_put_chunk(x, &piece, out);
+    if (w->held.failed) {
+        out->failed = 1;
+    }
 }
 
 

@@ -470,7 +470,7 @@ llm_messages_text(llm_translate_t *x, const llm_str_t *raw)
 {
     llm_str_t  text;
 
-    llm_translate_string(x, raw, &text);
+    llm_translate_text(x, raw, &text);
     llm_translate_delta(x, &text);
 }
 

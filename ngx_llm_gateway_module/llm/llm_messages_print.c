@@ -137,7 +137,7 @@ llm_messages_print_block(llm_translate_t *x, const llm_block_t *block,
         llm_buf_puts(out, p->next++ ? "," : "");
         llm_buf_puts(out, "{\"type\":\"text\",\"text\":");
         llm_buf_json(out, block->text.data, block->text.len);
-        llm_buf_puts(out, ",\"citations\":null}");
+        llm_buf_puts(out, "}");
         return;
 
     case LLM_BLOCK_THINKING:

@@ -52,6 +52,8 @@ static int llm_messages_read_metadata(llm_form_t *form,
     const llm_str_t *value, llm_error_t *err);
 static int llm_messages_read_tier(llm_form_t *form, const llm_str_t *value,
     llm_error_t *err);
+static int llm_messages_read_thread(llm_form_t *form,
+    const llm_str_t *value, llm_error_t *err);
 static int llm_messages_read_nothing(llm_form_t *form, const llm_str_t *value,
     llm_error_t *err);
 
@@ -74,6 +76,7 @@ static const llm_messages_member_t  llm_messages_members[] = {
     { llm_string("output_format"),  llm_messages_read_format },
     { llm_string("metadata"),       llm_messages_read_metadata },
     { llm_string("service_tier"),   llm_messages_read_tier },
+    { llm_string("thread"),         llm_messages_read_thread },
     { llm_string("model"),          llm_messages_read_nothing }
 };
 
@@ -605,6 +608,18 @@ llm_messages_read_tier(llm_form_t *form, const llm_str_t *value,
     }
 
     return llm_form_string(form->arena, value, &form->service_tier);
+}
+
+
+/* turns that Anthropic keeps: no other provider has them */
+
+static int
+llm_messages_read_thread(llm_form_t *form, const llm_str_t *value,
+    llm_error_t *err)
+{
+    return llm_translate_refuse(err, LLM_ERROR_UNSUPPORTED_PARAMETER,
+                                "thread", "threads are not available of this "
+                                "model's provider: send all messages");
 }
 
 

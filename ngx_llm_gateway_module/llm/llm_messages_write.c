@@ -456,11 +456,7 @@ llm_messages_write_config(llm_messages_writer_t *w)
         llm_buf_puts(w->out, "\"format\":{\"type\":\"json_schema\","
                              "\"schema\":");
 
-        rc = llm_schema_print(w->x->arena,
-                              w->form->schema_openapi
-                              ? LLM_SCHEMA_FROM_OPENAPI
-                              : LLM_SCHEMA_STRICT_ANTHROPIC,
-                              &w->form->schema, w->out);
+        rc = llm_claude_format(w->form, w->x->arena, w->out);
 
         if (rc != LLM_OK) {
             return rc;

@@ -61,6 +61,7 @@ struct llm_responses_item_s {
     size_t                 sent;      /* bytes of all that came */
     unsigned               opened:1;
     unsigned               done:1;
+    unsigned               halves:1;  /* of surrogates were among it */
 };
 
 typedef struct {
@@ -89,9 +90,6 @@ void llm_responses_read_whole(llm_translate_t *x, const llm_str_t *item);
 /* its encrypted content, as state of the open block or of one of its own */
 void llm_responses_read_state(llm_translate_t *x, const llm_str_t *item);
 void llm_responses_read_note(llm_translate_t *x, const llm_str_t *note);
-/* a member that is a string, of an event */
-void llm_responses_member(llm_translate_t *x, const llm_str_t *object,
-    const char *name, llm_str_t *text);
 
 /* llm_responses_print.c, _print_part.c, _print_event.c, _print_object.c */
 

@@ -37,8 +37,8 @@ llm_responses_read_answer(llm_translate_t *x, const llm_str_t *body)
         return LLM_INVALID;
     }
 
-    llm_responses_member(x, body, "id", &id);
-    llm_responses_member(x, body, "model", &model);
+    llm_translate_member(x, body, "id", &id);
+    llm_translate_member(x, body, "model", &model);
     llm_translate_start(x, &id, &model);
 
     if (llm_responses_read_output(x, body) != LLM_OK) {
@@ -147,7 +147,7 @@ llm_responses_read_said(llm_translate_t *x, const llm_str_t *item)
         llm_form_member(&part, "type", &type);
 
         if (llm_form_is(&type, "refusal")) {
-            llm_responses_member(x, &part, "refusal", &text);
+            llm_translate_member(x, &part, "refusal", &text);
 
             if (text.len) {
                 r->refused = 1;
@@ -158,7 +158,7 @@ llm_responses_read_said(llm_translate_t *x, const llm_str_t *item)
             continue;
         }
 
-        llm_responses_member(x, &part, "text", &text);
+        llm_translate_member(x, &part, "text", &text);
 
         if (!llm_form_is(&type, "output_text") || text.len == 0) {
             continue;
@@ -198,8 +198,8 @@ llm_responses_read_note(llm_translate_t *x, const llm_str_t *note)
 
     part.type = LLM_PART_NOTE;
 
-    llm_responses_member(x, note, "url", &part.id);
-    llm_responses_member(x, note, "title", &part.name);
+    llm_translate_member(x, note, "url", &part.id);
+    llm_translate_member(x, note, "title", &part.name);
 
     if (part.id.len) {
         llm_translate_part(x, &part);
@@ -241,7 +241,7 @@ llm_responses_read_list(llm_translate_t *x, const llm_str_t *item,
     llm_walk_open(&w, &list);
 
     while (llm_walk_element(&w, &part)) {
-        llm_responses_member(x, &part, "text", &text);
+        llm_translate_member(x, &part, "text", &text);
 
         if (text.len == 0) {
             continue;
@@ -271,8 +271,8 @@ llm_responses_read_state(llm_translate_t *x, const llm_str_t *item)
     part.type = LLM_PART_STATE;
     part.state.kind = LLM_STATE_OPENAI;
 
-    llm_responses_member(x, item, "id", &part.state.id);
-    llm_responses_member(x, item, "encrypted_content", &part.state.data);
+    llm_translate_member(x, item, "id", &part.state.id);
+    llm_translate_member(x, item, "encrypted_content", &part.state.data);
 
     if (part.state.data.len == 0) {
         return;
@@ -291,9 +291,9 @@ llm_responses_read_called(llm_translate_t *x, const llm_str_t *item)
 {
     llm_str_t  id, name, text;
 
-    llm_responses_member(x, item, "call_id", &id);
-    llm_responses_member(x, item, "name", &name);
-    llm_responses_member(x, item, "arguments", &text);
+    llm_translate_member(x, item, "call_id", &id);
+    llm_translate_member(x, item, "name", &name);
+    llm_translate_member(x, item, "arguments", &text);
 
     if (name.len) {
         llm_translate_open(x, LLM_BLOCK_TOOL_CALL, &id, &name);
@@ -311,7 +311,7 @@ llm_responses_read_image_of(llm_translate_t *x, const llm_str_t *item)
 
     static const llm_str_t  png = llm_string("image/png");
 
-    llm_responses_member(x, item, "result", &data);
+    llm_translate_member(x, item, "result", &data);
 
     if (data.len == 0) {
         return;
@@ -326,19 +326,4 @@ llm_responses_read_image_of(llm_translate_t *x, const llm_str_t *item)
     llm_translate_part(x, &part);
     llm_translate_delta(x, &data);
     llm_translate_close(x);
-}
-
-
-void
-llm_responses_member(llm_translate_t *x, const llm_str_t *object,
-    const char *name, llm_str_t *text)
-{
-    llm_str_t  value;
-
-    text->len = 0;
-    text->data = NULL;
-
-    if (llm_form_member(object, name, &value) == LLM_OK) {
-        llm_translate_string(x, &value, text);
-    }
 }

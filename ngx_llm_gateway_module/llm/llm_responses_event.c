@@ -128,8 +128,8 @@ llm_responses_on_created(llm_translate_t *x, const llm_str_t *event)
     llm_str_t  response, id, model;
 
     if (llm_form_member(event, "response", &response) == LLM_OK) {
-        llm_responses_member(x, &response, "id", &id);
-        llm_responses_member(x, &response, "model", &model);
+        llm_translate_member(x, &response, "id", &id);
+        llm_translate_member(x, &response, "model", &model);
         llm_translate_start(x, &id, &model);
     }
 }
@@ -167,14 +167,14 @@ llm_responses_on_added(llm_translate_t *x, const llm_str_t *event)
     call->index = llm_responses_index(event);
     llm_buf_init(&call->pending, x->arena);
 
-    llm_responses_member(x, &item, "call_id", &text);
+    llm_translate_member(x, &item, "call_id", &text);
 
     if (llm_str_dup(x->arena, &call->id, text.data, text.len) != LLM_OK) {
         x->nomem = 1;
         return;
     }
 
-    llm_responses_member(x, &item, "name", &text);
+    llm_translate_member(x, &item, "name", &text);
 
     if (llm_str_dup(x->arena, &call->name, text.data, text.len) != LLM_OK) {
         x->nomem = 1;
@@ -188,7 +188,7 @@ llm_responses_on_added(llm_translate_t *x, const llm_str_t *event)
     *r->last = call;
     r->last = &call->next;
 
-    llm_responses_member(x, &item, "arguments", &text);
+    llm_translate_member(x, &item, "arguments", &text);
     llm_responses_arguments(x, call, &text, 0);
 }
 
@@ -219,7 +219,7 @@ llm_responses_on_item(llm_translate_t *x, const llm_str_t *event)
             return;
         }
 
-        llm_responses_member(x, &item, "arguments", &text);
+        llm_translate_member(x, &item, "arguments", &text);
         llm_responses_arguments(x, call, &text, 1);
 
         call->done = 1;
@@ -251,7 +251,7 @@ llm_responses_on_text(llm_translate_t *x, const llm_str_t *event)
 {
     llm_str_t  text;
 
-    llm_responses_member(x, event, "delta", &text);
+    llm_translate_member_text(x, event, "delta", &text);
     llm_responses_tell(x, LLM_BLOCK_TEXT, event, &text, 0);
 }
 
@@ -261,7 +261,7 @@ llm_responses_on_text_done(llm_translate_t *x, const llm_str_t *event)
 {
     llm_str_t  text;
 
-    llm_responses_member(x, event, "text", &text);
+    llm_translate_member(x, event, "text", &text);
     llm_responses_tell(x, LLM_BLOCK_TEXT, event, &text, 1);
 }
 
@@ -275,7 +275,7 @@ llm_responses_on_refusal(llm_translate_t *x, const llm_str_t *event)
     r = x->reader;
     r->refused = 1;
 
-    llm_responses_member(x, event, "delta", &text);
+    llm_translate_member_text(x, event, "delta", &text);
     llm_responses_tell(x, LLM_BLOCK_REFUSAL, event, &text, 0);
 }
 
@@ -289,7 +289,7 @@ llm_responses_on_refusal_done(llm_translate_t *x, const llm_str_t *event)
     r = x->reader;
     r->refused = 1;
 
-    llm_responses_member(x, event, "refusal", &text);
+    llm_translate_member(x, event, "refusal", &text);
     llm_responses_tell(x, LLM_BLOCK_REFUSAL, event, &text, 1);
 }
 
@@ -332,7 +332,7 @@ llm_responses_on_summary(llm_translate_t *x, const llm_str_t *event)
 
     if (!r->raw) {
         r->summary = 1;
-        llm_responses_member(x, event, "delta", &text);
+        llm_translate_member_text(x, event, "delta", &text);
         llm_responses_tell(x, LLM_BLOCK_THINKING, event, &text, 0);
     }
 }
@@ -348,7 +348,7 @@ llm_responses_on_raw(llm_translate_t *x, const llm_str_t *event)
 
     if (!r->summary) {
         r->raw = 1;
-        llm_responses_member(x, event, "delta", &text);
+        llm_translate_member_text(x, event, "delta", &text);
         llm_responses_tell(x, LLM_BLOCK_THINKING, event, &text, 0);
     }
 }
@@ -445,7 +445,7 @@ llm_responses_on_arguments(llm_translate_t *x, const llm_str_t *event)
     call = llm_responses_find(x, event);
 
     if (call) {
-        llm_responses_member(x, event, "delta", &text);
+        llm_translate_member_text(x, event, "delta", &text);
         llm_responses_arguments(x, call, &text, 0);
     }
 }
@@ -460,7 +460,7 @@ llm_responses_on_arguments_done(llm_translate_t *x, const llm_str_t *event)
     call = llm_responses_find(x, event);
 
     if (call) {
-        llm_responses_member(x, event, "arguments", &text);
+        llm_translate_member(x, event, "arguments", &text);
         llm_responses_arguments(x, call, &text, 1);
     }
 }
@@ -472,6 +472,7 @@ static void
 llm_responses_arguments(llm_translate_t *x, llm_responses_item_t *call,
     const llm_str_t *text, unsigned whole)
 {
+    uint32_t   half;
     llm_str_t  rest;
 
     if (call->done) {
@@ -480,9 +481,17 @@ llm_responses_arguments(llm_translate_t *x, llm_responses_item_t *call,
 
     rest = *text;
 
+    /* halves of surrogates take more bytes than the pair that they are */
+
+    (void) llm_form_half(rest.data, rest.data + rest.len, &half);
+
+    if (half) {
+        call->halves = 1;
+    }
+
     if (whole) {
 
-        if (rest.len <= call->sent) {
+        if (rest.len <= call->sent || call->halves) {
             return;
         }
 

@@ -102,6 +102,10 @@ llm_state_read(llm_arena_t *arena, const llm_str_t *text, llm_state_t *state)
         return LLM_DECLINED;
     }
 
+    if (i == LLM_STATE_TEXT) {
+        return LLM_OK;
+    }
+
     state->kind = (llm_state_e) i;
     state->id.data = b.data;
     state->id.len = (size_t) (lf - b.data);

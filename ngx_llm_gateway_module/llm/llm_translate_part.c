@@ -14,23 +14,18 @@ static void llm_translate_part_open(llm_translate_t *x,
     const llm_part_t *part);
 static void llm_translate_part_delta(llm_translate_t *x,
     const llm_part_t *part);
+static void llm_translate_join(llm_translate_t *x, uint32_t half);
+static void llm_translate_flush(llm_translate_t *x);
+static void llm_translate_tell_text(llm_translate_t *x,
+    const unsigned char *data, size_t len);
 static void llm_translate_part_note(llm_translate_t *x,
     const llm_part_t *part);
 static void llm_translate_part_stop(llm_translate_t *x,
     const llm_part_t *part);
 static void llm_translate_begin(llm_translate_t *x);
 static void llm_translate_tell(llm_translate_t *x, const llm_part_t *part);
-static void llm_translate_keep_open(llm_translate_t *x,
-    const llm_part_t *part);
-static void llm_translate_keep_close(llm_translate_t *x);
-static void llm_translate_keep_state(llm_translate_t *x,
-    const llm_part_t *part);
-static void llm_translate_keep_note(llm_translate_t *x,
-    const llm_part_t *part);
 static llm_stop_e llm_translate_stop_of(const llm_translate_t *x);
 static unsigned llm_translate_blank(const llm_str_t *text);
-static void llm_translate_dup(llm_translate_t *x, llm_str_t *dst,
-    const llm_str_t *src);
 
 
 void
@@ -165,10 +160,14 @@ llm_translate_part_open(llm_translate_t *x, const llm_part_t *part)
 }
 
 
+/* halves of surrogate pairs, which providers split between two events */
+
 static void
 llm_translate_part_delta(llm_translate_t *x, const llm_part_t *part)
 {
-    llm_part_t  p;
+    size_t                n;
+    uint32_t              half;
+    const unsigned char  *p, *end;
 
     if (!x->open || part->text.len == 0) {
         return;
@@ -184,15 +183,88 @@ llm_translate_part_delta(llm_translate_t *x, const llm_part_t *part)
 
     x->fragment = 1;
 
-    if (x->block == LLM_BLOCK_TEXT) {
-        x->points += llm_form_points(&part->text);
+    p = part->text.data;
+    end = p + part->text.len;
+
+    while (p < end) {
+        n = llm_form_half(p, end, &half);
+
+        if (n) {
+            llm_translate_flush(x);
+            llm_translate_tell_text(x, p, n);
+            p += n;
+        }
+
+        if (p < end) {
+            llm_translate_join(x, half);
+            p += LLM_FORM_HALF;
+        }
+    }
+}
+
+
+/* the first half of a pair waits for the other one */
+
+static void
+llm_translate_join(llm_translate_t *x, uint32_t half)
+{
+    uint32_t       code;
+    unsigned char  c[4];
+
+    if (half < 0xdc00) {
+        llm_translate_flush(x);
+        x->half = half;
+        return;
     }
 
-    p = *part;
-    p.block = x->block;
-    p.index = x->nblocks - 1;
+    if (x->half == 0) {
+        llm_translate_tell_text(x, (const unsigned char *) "\xef\xbf\xbd", 3);
+        return;
+    }
 
-    llm_translate_tell(x, &p);
+    code = 0x10000 + ((x->half - 0xd800) << 10) + (half - 0xdc00);
+    x->half = 0;
+
+    c[0] = (unsigned char) (0xf0 | code >> 18);
+    c[1] = (unsigned char) (0x80 | (code >> 12 & 0x3f));
+    c[2] = (unsigned char) (0x80 | (code >> 6 & 0x3f));
+    c[3] = (unsigned char) (0x80 | (code & 0x3f));
+
+    llm_translate_tell_text(x, c, 4);
+}
+
+
+/* the other half did not come */
+
+static void
+llm_translate_flush(llm_translate_t *x)
+{
+    if (x->half) {
+        x->half = 0;
+        llm_translate_tell_text(x, (const unsigned char *) "\xef\xbf\xbd", 3);
+    }
+}
+
+
+static void
+llm_translate_tell_text(llm_translate_t *x, const unsigned char *data,
+    size_t len)
+{
+    llm_part_t  part;
+
+    memset(&part, 0, sizeof(llm_part_t));
+
+    part.type = LLM_PART_DELTA;
+    part.block = x->block;
+    part.index = x->nblocks - 1;
+    part.text.data = (unsigned char *) data;
+    part.text.len = len;
+
+    if (x->block == LLM_BLOCK_TEXT) {
+        x->points += llm_form_points(&part.text);
+    }
+
+    llm_translate_tell(x, &part);
 }
 
 
@@ -299,17 +371,13 @@ llm_translate_close(llm_translate_t *x)
         return;
     }
 
-    memset(&part, 0, sizeof(llm_part_t));
+    llm_translate_flush(x);
 
     if (x->block == LLM_BLOCK_TOOL_CALL && !x->fragment) {
-        part.type = LLM_PART_DELTA;
-        part.text.data = (unsigned char *) "{}";
-        part.text.len = 2;
-
-        llm_translate_part_delta(x, &part);
-
-        part.text.len = 0;
+        llm_translate_tell_text(x, (const unsigned char *) "{}", 2);
     }
+
+    memset(&part, 0, sizeof(llm_part_t));
 
     part.type = LLM_PART_CLOSE;
     part.block = x->block;
@@ -427,155 +495,7 @@ llm_translate_tell(llm_translate_t *x, const llm_part_t *part)
         return;
     }
 
-    switch (part->type) {
-
-    case LLM_PART_OPEN:
-        llm_translate_keep_open(x, part);
-        break;
-
-    case LLM_PART_DELTA:
-        llm_buf_add(&x->text, part->text.data, part->text.len);
-        break;
-
-    case LLM_PART_STATE:
-        llm_translate_keep_state(x, part);
-        break;
-
-    case LLM_PART_NOTE:
-        llm_translate_keep_note(x, part);
-        break;
-
-    case LLM_PART_CLOSE:
-        llm_translate_keep_close(x);
-        break;
-
-    default:
-        break;
-    }
-}
-
-
-static void
-llm_translate_keep_open(llm_translate_t *x, const llm_part_t *part)
-{
-    llm_block_t  *block;
-
-    block = llm_calloc(x->arena, sizeof(llm_block_t));
-    if (block == NULL) {
-        x->nomem = 1;
-        x->open = 0;
-        return;
-    }
-
-    block->kind = part->block;
-
-    llm_translate_dup(x, &block->id, &part->id);
-    llm_translate_dup(x, &block->name, &part->name);
-    llm_translate_dup(x, &block->mime, &part->mime);
-
-    x->current = block;
-
-    if (part->state.kind != LLM_STATE_NONE) {
-        llm_translate_keep_state(x, part);
-    }
-
-    *x->message->last = block;
-    x->message->last = &block->next;
-
-    llm_buf_init(&x->text, x->arena);
-}
-
-
-static void
-llm_translate_keep_close(llm_translate_t *x)
-{
-    llm_note_t   *note;
-    llm_block_t  *block;
-
-    if (x->text.failed) {
-        x->nomem = 1;
-        return;
-    }
-
-    block = x->current;
-
-    block->text.data = x->text.data;
-    block->text.len = x->text.len;
-
-    switch (block->kind) {
-
-    case LLM_BLOCK_TOOL_CALL:
-
-        if (llm_form_arguments(x->arena, &block->text, &block->json)
-            != LLM_OK)
-        {
-            x->nomem = 1;
-        }
-
-        break;
-
-    case LLM_BLOCK_IMAGE:
-    case LLM_BLOCK_AUDIO:
-    case LLM_BLOCK_VIDEO:
-        block->source = LLM_SOURCE_BASE64;
-        block->data = block->text;
-        block->text.len = 0;
-        break;
-
-    case LLM_BLOCK_TEXT:
-
-        /* citations may come before the text that they stand behind */
-
-        for (note = x->message->notes; note; note = note->next) {
-
-            if (note->from == x->from && !note->exact) {
-                note->to = x->points;
-            }
-        }
-
-        break;
-
-    default:
-        break;
-    }
-}
-
-
-static void
-llm_translate_keep_state(llm_translate_t *x, const llm_part_t *part)
-{
-    llm_block_t  *block;
-
-    block = x->current;
-
-    block->state.kind = part->state.kind;
-
-    llm_translate_dup(x, &block->state.id, &part->state.id);
-    llm_translate_dup(x, &block->state.data, &part->state.data);
-}
-
-
-static void
-llm_translate_keep_note(llm_translate_t *x, const llm_part_t *part)
-{
-    llm_note_t  *note;
-
-    note = llm_calloc(x->arena, sizeof(llm_note_t));
-    if (note == NULL) {
-        x->nomem = 1;
-        return;
-    }
-
-    llm_translate_dup(x, &note->url, &part->id);
-    llm_translate_dup(x, &note->title, &part->name);
-    llm_translate_dup(x, &note->text, &part->text);
-
-    note->from = part->from;
-    note->to = part->to;
-    note->exact = part->exact;
-
-    *x->message->last_note = note;
-    x->message->last_note = &note->next;
+    llm_translate_keep(x, part);
 }
 
 
@@ -594,48 +514,4 @@ llm_translate_blank(const llm_str_t *text)
     }
 
     return 1;
-}
-
-
-static void
-llm_translate_dup(llm_translate_t *x, llm_str_t *dst, const llm_str_t *src)
-{
-    dst->len = 0;
-    dst->data = NULL;
-
-    if (src->len && llm_str_dup(x->arena, dst, src->data, src->len) != LLM_OK)
-    {
-        x->nomem = 1;
-    }
-}
-
-
-void
-llm_translate_string(llm_translate_t *x, const llm_str_t *raw, llm_str_t *out)
-{
-    size_t  len;
-
-    out->len = 0;
-    out->data = NULL;
-
-    if (llm_form_type(raw) != LLM_JSON_STRING || raw->len < 2) {
-        return;
-    }
-
-    if (memchr(raw->data, '\\', raw->len) == NULL) {
-        out->data = raw->data + 1;
-        out->len = raw->len - 2;
-        return;
-    }
-
-    /* where the buffer moves, what was told of it before stays as it is */
-
-    len = x->scratch.len;
-
-    if (llm_form_unescape(&x->scratch, raw) != LLM_OK) {
-        return;
-    }
-
-    out->data = x->scratch.data + len;
-    out->len = x->scratch.len - len;
 }

@@ -46,9 +46,9 @@ async function accepts(port, child) {
 }
 
 
-function config(dir, port, provider) {
-    const at = (name) => `http://127.0.0.1:${provider}/${name}`;
+// What is the same for all, around the providers, models and keys of a file.
 
+function config(dir, port, objects) {
     return `
 load_module ${process.env.LLM_SO};
 worker_processes 2;
@@ -72,6 +72,20 @@ http {
     llm_usage_log  ${dir}/usage.jsonl flush=10ms;
     llm_id_secret  plain:sdk-tests-id-secret;
 
+    ${objects}
+    server {
+        listen    127.0.0.1:${port};
+        location / { llm_route; }
+    }
+}
+`;
+}
+
+
+function passing(provider) {
+    const at = (name) => `http://127.0.0.1:${provider}/${name}`;
+
+    return `
     llm_provider openai {
         protocol  openai;
         pass      ${at('openai/v1')};
@@ -126,37 +140,27 @@ http {
         secret  plain:sk-narrow;
         models  claude-test;
     }
-
-    server {
-        listen    127.0.0.1:${port};
-        location / { llm_route; }
-    }
-}
 `;
 }
 
 
 export class Gateway {
-    static async start() {
+    // objects: those of the configuration, by the provider's port; provider: a
+    // scripted one of the test's own, instead of t/lib/provider.pl
+
+    static async start({ objects = passing, provider } = {}) {
         const g = new Gateway();
         const dir = fs.mkdtempSync(path.join(top, 'build/sdk/run-'));
 
         g.dir = dir;
         g.key = KEY;
-        g.provider = spawn('perl', [path.join(top, 't/lib/provider.pl'),
-                                    '--port=0', `--parent=${process.pid}`],
-                           { stdio: ['ignore', 'pipe', 'inherit'] });
-        g.providerPort = await new Promise((resolve, reject) => {
-            g.provider.stdout.once('data',
-                                   (d) => resolve(parseInt(d, 10)));
-            g.provider.once('exit', () => reject(new Error('no provider')));
-        });
+        g.providerPort = provider ? provider.port : await g.startProvider();
 
         g.port = await freePort();
         g.base = `http://127.0.0.1:${g.port}`;
 
         fs.writeFileSync(path.join(dir, 'nginx.conf'),
-                         config(dir, g.port, g.providerPort));
+                         config(dir, g.port, objects(g.providerPort)));
 
         g.nginx = spawn(process.env.NGINX_BIN || '/usr/sbin/nginx',
                         ['-e', path.join(dir, 'error.log'), '-p', dir,
@@ -166,14 +170,30 @@ export class Gateway {
         return g;
     }
 
+    async startProvider() {
+        const p = spawn('perl', [path.join(top, 't/lib/provider.pl'),
+                                 '--port=0', `--parent=${process.pid}`],
+                        { stdio: ['ignore', 'pipe', 'inherit'] });
+
+        this.provider = p;
+
+        return new Promise((resolve, reject) => {
+            p.stdout.once('data', (d) => resolve(parseInt(d, 10)));
+            p.once('exit', () => reject(new Error('no provider')));
+        });
+    }
+
     async stop() {
         const ended = (p) => p.exitCode !== null || p.signalCode !== null
             ? null : new Promise((r) => p.once('exit', r));
 
         this.nginx.kill('SIGTERM');
         await ended(this.nginx);
-        this.provider.kill('SIGTERM');
-        await ended(this.provider);
+
+        if (this.provider) {
+            this.provider.kill('SIGTERM');
+            await ended(this.provider);
+        }
 
         const log = fs.readFileSync(path.join(this.dir, 'error.log'), 'utf8');
         const bad = log.split('\n')

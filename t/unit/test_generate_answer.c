@@ -318,8 +318,8 @@ test_carried(void)
         has(s, "\"thoughtSignature\":\"Z3cxO", "state is carried");
 
         if (shown) {
-            has(s, "{\"text\":\"\",\"thought\":true,\"thoughtSignature\":",
-                "with the thought");
+            has(s, "{\"text\":\"I think\\nso\",\"thought\":true,"
+                "\"thoughtSignature\":", "with the thought's last words");
         } else {
             has(s, "\"args\":{}},\"thoughtSignature\":", "with the call");
         }

@@ -144,8 +144,8 @@ check_whole(void)
                 "\"arguments\":\"not JSON\"}}]},\"finish_reason\":"
                 "\"length\"}]}");
     is_int(c.rc, LLM_OK, "a completion");
-    ok(case_has(&c, "\"content\":[{\"type\":\"text\",\"text\":\"Hi\","
-                    "\"citations\":null},{\"type\":\"tool_use\",\"id\":\"a\","
+    ok(case_has(&c, "\"content\":[{\"type\":\"text\",\"text\":\"Hi\"},"
+                    "{\"type\":\"tool_use\",\"id\":\"a\","
                     "\"name\":\"f\",\"input\":{\"_raw\":\"not JSON\"}}],"
                     "\"stop_reason\":\"max_tokens\",\"stop_sequence\":null,"
                     "\"usage\":{\"input_tokens\":3,"
