@@ -47,10 +47,10 @@ ngx_http_llm_admin_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (token.len < NGX_HTTP_LLM_ADMIN_TOKEN_MIN) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "the token of \"llm_admin\" is shorter than "
-                           "%d bytes", NGX_HTTP_LLM_ADMIN_TOKEN_MIN);
-        return NGX_CONF_ERROR;
+                           "%d bytes, it can be guessed",
+                           NGX_HTTP_LLM_ADMIN_TOKEN_MIN);
     }
 
     lmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_llm_gateway_module);

@@ -349,7 +349,9 @@ ngx_http_llm_record_bill(ngx_http_llm_ctx_t *ctx,
         ngx_http_llm_record_str(b, "price_version", &version);
     }
 
-    if (ctx->quota && ctx->quota->priced) {
+    /* what never left took nothing */
+
+    if (ctx->quota && ctx->quota->priced && ctx->attempts.nelts) {
         ngx_http_llm_record_text(b, ",\"reserved\":\"");
         llm_price_print(ctx->quota->asked.money, b);
         ngx_http_llm_record_text(b, "\"");
@@ -425,7 +427,8 @@ ngx_http_llm_account_print_decision(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
 
         ngx_http_llm_record_str(out, "provider", &route->provider->name);
         ngx_http_llm_record_str(out, "upstream_model",
-                                &route->upstream_model);
+                                c->upstream_model.len ? &c->upstream_model
+                                                      : &route->upstream_model);
         ngx_http_llm_record_bool(out, "kept", c->kept);
 
         if (c->reason) {
