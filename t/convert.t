@@ -845,3 +845,319 @@ is($r->{status}, 413, 'more than Google takes: status');
 holds($r, 'error.code=request_too_large decision.0.reason=untranslatable', 'and why');
 
 records(2);
+
+=== a video by Veo: created, polled, fetched
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- steps
+my $mp4 = "\0\0\0\x18ftypmp42" . join('', map { chr($_ % 256) } 1 .. 70_000);
+my $op = 'models/veo-3.0-generate-001/operations/a1b2';
+
+main::put('mp4', $mp4);
+
+LLM::Provider::play(qq(
+google POST /v1beta/models/veo-3.0-generate-001:predictLongRunning:
+    json {"name":"$op"}
+
+google GET /v1beta/$op #2-3:
+    json {"name":"$op","metadata":{}}
+
+google GET /v1beta/$op:
+    json {"name":"$op","done":true,"response":{"generateVideoResponse":{"generatedSamples":[{"video":{"uri":"https://generativelanguage.googleapis.com/v1beta/files/f00:download?alt=media"}}]}}}
+
+google GET /v1beta/files/f00:download:
+    header Content-Type: video/mp4
+    file $::Dir/mp4 split=30000 pause=20
+));
+
+my $r = post('/v1/videos', '{"model": "veo", "prompt": "A cat", "seconds": "4", "size": "720x1280"}');
+
+is($r->{status}, 200, 'status') or diag($r->{content});
+holds($r, 'object=video status=queued progress=0 seconds=4 size=720x1280 model=veo error=null', 'the job');
+is($r->{headers}{'x-llm-cost'}, '1.6', 'its cost');
+
+my $id = $r->{json}{id};
+like($id, qr/^video_[\w-]+_g[\w-]{24}$/, 'its id');
+
+my ($sent) = sent();
+is($sent->{body}, '{"instances":[{"prompt":"A cat"}],"parameters":{"durationSeconds":4,"aspectRatio":"9:16","resolution":"720p","sampleCount":1}}', 'what was asked');
+
+$r = get("/v1/videos/$id");
+is($r->{status}, 200, 'a poll: status');
+holds($r, "status=in_progress id=$id seconds=4 size=720x1280", 'it is made');
+
+$r = get("/v1/videos/$id/content");
+is($r->{status}, 404, 'not ready: status');
+holds($r, 'error.code=video_not_ready', 'not ready');
+
+$r = get("/v1/videos/$id");
+holds($r, "status=completed progress=100 id=$id", 'it is there');
+
+$r = get("/v1/videos/$id/content");
+is($r->{status}, 200, 'its content: status');
+is($r->{headers}{'content-type'}, 'video/mp4', 'type');
+is($r->{headers}{'content-length'}, length $mp4, 'length');
+ok($r->{content} eq $mp4, 'bytes');
+is($r->{headers}{'x-llm-attempts'}, 1, 'two calls are one attempt');
+
+($sent) = reverse sent();
+is("$sent->{method} $sent->{path}?$sent->{query}", 'GET /google/v1beta/files/f00:download?alt=media', 'whence');
+is($sent->{headers}{'x-goog-api-key'}, 'key-gemini', 'with our key');
+unlike($sent->{raw}, qr/sk-test/, 'and not the client\'s');
+
+$r = get("/v1/videos/$id", key => 'sk-other');
+is($r->{status}, 404, 'it is not another key\'s');
+
+my @records = records(6);
+
+holds($records[0], 'endpoint=video model=veo provider=google usage.video_seconds=4 cost=1.6 outcome=ok');
+holds($_, 'endpoint=video model=veo cost=0 !usage.video_seconds') for @records[1 .. 4];
+holds($records[4], 'outcome=ok attempts.length=1 attempts.0.status=200 attempts.0.bytes='
+                   . length $mp4);
+holds($records[5], 'outcome=rejected code=model_not_found');
+
+
+=== a file that is elsewhere: the client is led there, without our key
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- steps
+my $op = 'models/veo-3.0-generate-001/operations/a1b2';
+
+my $play = sub {
+    LLM::Provider::play(qq(
+google POST:
+    json {"name":"$op"}
+
+google GET /v1beta/$op:
+    json {"name":"$op","done":true,"response":{"generateVideoResponse":{"generatedSamples":[{"video":{"uri":"https://x/v1beta/files/f00:download"}}]}}}
+
+google GET /v1beta/files/f00:download:
+    status 302
+    header Location: $_[0]
+    header Set-Cookie: a=b
+    header X-Secret: key-gemini
+    text moved
+));
+};
+
+$play->('');
+my $id = post('/v1/videos', '{"model": "veo", "prompt": "A cat"}')->{json}{id};
+
+$play->('https://storage.example/f00?sig=1');
+my $r = get("/v1/videos/$id/content");
+
+is($r->{status}, 302, 'status');
+is($r->{headers}{location}, 'https://storage.example/f00?sig=1', 'where to');
+is($r->{content}, '', 'no more than that');
+is($r->{headers}{'content-length'}, 0, 'and it says so');
+unlike(JSON::PP::encode_json($r->{headers}), qr/key-gemini|a=b/, 'nor any of its headers');
+is(scalar sent(), 2, 'nobody went there');
+
+for ('https://storage.example/f00?key=key-gemini', '/elsewhere', 'javascript:1') {
+    $play->($_);
+    $r = get("/v1/videos/$id/content");
+    is($r->{status}, 502, "$_: status");
+    ok(!exists $r->{headers}{location}, "$_: no Location");
+    unlike($r->{content}, qr/key-gemini/, "$_: no key");
+}
+
+my @records = records(5);
+holds($records[1], 'outcome=ok status=302 attempts.0.status=302 cost=0');
+holds($records[2], 'outcome=upstream_error status=502 cost=0');
+
+
+=== the second call of an attempt fails as the first one does
+--- http_config eval
+$::Media . 'llm_class default { retry 1 on=5xx backoff=1ms,1ms; }'
+--- config eval: $::Route
+--- ladder
+--- steps
+my $op = 'models/veo-3.0-generate-001/operations/a1b2';
+my $done = qq(json {"name":"$op","done":true,"response":{"generateVideoResponse":{"generatedSamples":[{"video":{"uri":"https://x/v1beta/files/f00:download"}}]}}});
+
+LLM::Provider::play(qq(google POST:\n json {"name":"$op"}\n));
+my $id = post('/v1/videos', '{"model": "veo", "prompt": "A cat", "seconds": 8}')->{json}{id};
+
+LLM::Provider::play(qq(
+google GET /v1beta/$op:
+    $done
+
+google GET /v1beta/files/f00:download #2:
+    status 503
+    json {"error":{"code":503,"message":"busy"}}
+
+google GET /v1beta/files/f00:download:
+    header Content-Type: video/mp4
+    text MP4
+));
+
+my $r = get("/v1/videos/$id/content");
+is($r->{content}, 'MP4', 'after a retry: bytes');
+is($r->{headers}{'x-llm-attempts'}, 2, 'attempts');
+is(scalar sent(), 4, 'calls');
+
+LLM::Provider::play(qq(
+google GET /v1beta/$op:
+    $done
+
+google GET /v1beta/files/f00:download:
+    status 404
+    json {"error":{"code":404,"message":"File not found","status":"NOT_FOUND"}}
+));
+
+$r = get("/v1/videos/$id/content");
+is($r->{status}, 404, 'it is gone: status');
+holds($r, 'error.message="File not found"', 'its words');
+
+LLM::Provider::play(qq(
+google GET /v1beta/$op:
+    $done
+
+google GET /v1beta/files/f00:download:
+    header Content-Type: video/mp4
+    length 100
+    text half
+    cut
+));
+
+# which this client tries twice
+
+$r = get("/v1/videos/$id/content");
+is($r->{status}, 599, 'one that is cut is no whole answer');
+
+my @records = records(5);
+holds($records[0], 'usage.video_seconds=8 cost=3.2');
+holds($records[1], 'outcome=ok attempts.length=2 attempts.0.status=503 attempts.1.status=200');
+holds($records[3], 'outcome=truncated cost=0');
+
+
+=== a video by Veo on Vertex AI, whose bytes are in its answer
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- steps
+my $op = 'projects/p/locations/l/publishers/google/models/veo-3.0-generate-001/operations/77';
+my $data = MIME::Base64::encode('MP4 bytes', '');
+my $base = '/v1/projects/p/locations/l/publishers/google/models/veo-3.0-generate-001';
+
+LLM::Provider::play(qq(
+vertex POST $base:predictLongRunning:
+    json {"name":"$op"}
+
+vertex POST $base:fetchPredictOperation #2:
+    json {"name":"$op"}
+
+vertex POST $base:fetchPredictOperation #3-4:
+    json {"name":"$op","done":true,"response":{"videos":[{"bytesBase64Encoded":"$data","mimeType":"video/mp4"}]}}
+
+vertex POST $base:fetchPredictOperation:
+    json {"name":"$op","done":true,"error":{"code":3,"message":"against our rules"}}
+));
+
+my $form = LLM::Steps::form(qq(name="model"\r\n\r\nvveo), qq(name="prompt"\r\n\r\nA cat),
+    qq(name="input_reference"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n........));
+
+my $r = post('/v1/videos', $form, type => 'multipart/form-data; boundary=B');
+is($r->{status}, 200, 'status') or diag($r->{content});
+holds($r, 'status=queued seconds=4 size=1280x720', 'the job');
+
+my ($sent) = sent();
+like($sent->{body}, qr/"prompt":"A cat","image":\{"mimeType":"image\/png","bytesBase64Encoded":"iVBORw0KGgo/, 'what was asked');
+
+my $id = $r->{json}{id};
+
+holds(get("/v1/videos/$id"), 'status=in_progress', 'a poll');
+
+($sent) = reverse sent();
+is($sent->{body}, qq({"operationName":"$op"}), 'which is a POST to Vertex');
+is($sent->{headers}{'content-type'}, 'application/json', 'of JSON');
+
+holds(get("/v1/videos/$id"), 'status=completed', 'another one');
+
+$r = get("/v1/videos/$id/content");
+is($r->{content}, 'MP4 bytes', 'its content');
+is($r->{headers}{'content-type'}, 'video/mp4', 'type');
+
+$r = get("/v1/videos/$id");
+is($r->{status}, 200, 'a job that failed: status');
+holds($r, 'status=failed error.message="against our rules" error.code=3', 'and why');
+
+$r = get("/v1/videos/$id/content");
+is($r->{status}, 404, 'and has no content');
+
+my @records = records(6);
+holds($records[0], 'usage.video_seconds=4 cost=null');
+holds($records[4], 'outcome=ok cost=0');
+
+
+=== a video by xAI, which is public
+--- http_config eval: $::Media
+--- config eval: $::Route
+--- steps
+LLM::Provider::play('
+xai POST /v1/videos/generations:
+    json {"request_id":"abc-1"}
+
+xai GET /v1/videos/abc-1 #2:
+    status 202
+    json {"status":"pending","progress":40}
+
+xai GET /v1/videos/abc-1:
+    json {"status":"done","video":{"url":"https://vidgen.x.ai/a.mp4","duration":6,"respect_moderation":true}}
+');
+
+my $r = post('/v1/videos', '{"model": "grok", "prompt": "A cat", "seconds": "6"}');
+is($r->{status}, 200, 'status') or diag($r->{content});
+holds($r, 'status=queued seconds=6', 'the job');
+is($r->{headers}{'x-llm-cost'}, '0.3', 'its cost');
+
+my ($sent) = sent();
+is($sent->{body}, '{"model":"grok-imagine-video","prompt":"A cat","duration":6,"aspect_ratio":"16:9","resolution":"720p"}', 'what was asked');
+
+my $id = $r->{json}{id};
+
+$r = get("/v1/videos/$id");
+is($r->{status}, 200, 'a poll: status');
+holds($r, 'status=in_progress progress=40', 'it is made');
+
+holds(get("/v1/videos/$id"), 'status=completed', 'it is there');
+
+$r = get("/v1/videos/$id/content");
+is($r->{status}, 302, 'its content: status');
+is($r->{headers}{location}, 'https://vidgen.x.ai/a.mp4', 'where it is');
+
+for (['DELETE', "/v1/videos/$id"], ['POST', "/v1/videos/$id/remix", '{"prompt": "B"}']) {
+    $r = ask(@$_);
+    is($r->{status}, 400, "$_->[0]: status");
+    holds($r, 'error.code=untranslatable', "$_->[0]: code");
+}
+
+$r = get("/v1/videos/$id/content?variant=thumbnail");
+is($r->{status}, 400, 'no previews: status');
+holds($r, 'error.code=unsupported_parameter error.param=variant', 'no previews');
+
+is(scalar sent(), 4, 'calls');
+
+my @records = records(7);
+holds($records[0], 'usage.video_seconds=6 cost=0.3');
+holds($records[3], 'outcome=ok status=302 cost=0');
+
+
+=== a video's seconds are reserved, also where the client tells none
+--- http_config eval
+$::Media . 'llm_limit key=caller budget=1.5/day;'
+--- config eval: $::Route
+--- steps
+LLM::Provider::play('google POST:
+    json {"name":"models/veo-3.0-generate-001/operations/1"}
+');
+
+my $r = post('/v1/videos', '{"model": "veo", "prompt": "A cat"}');
+is($r->{status}, 402, '4 seconds are 1.6 USD');
+
+$r = post('/v1/videos', '{"model": "veo", "prompt": "A cat", "seconds": "2"}');
+is($r->{status}, 200, '2 are 0.8');
+
+$r = post('/v1/videos', '{"model": "veo", "prompt": "A cat", "seconds": "2"}');
+is($r->{status}, 402, 'for which there is room once');
+
+records(3);

@@ -224,6 +224,23 @@ ngx_http_llm_convert_local(ngx_http_llm_ctx_t *ctx,
 
 
 ngx_int_t
+ngx_http_llm_convert_guess(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, llm_usage_t *usage)
+{
+    if (cand->convert == LLM_CONVERT_NONE
+        || ctx->target.op->op != LLM_OP_VIDEO_CREATE)
+    {
+        return NGX_DECLINED;
+    }
+
+    llm_usage_set(usage, LLM_USAGE_VIDEO_SECONDS,
+                  LLM_CONVERT_VIDEO_SECONDS * 1000);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_llm_convert_again(ngx_http_llm_attempt_t *at)
 {
     ngx_http_llm_convert_t  *c;

@@ -345,6 +345,7 @@ ngx_http_llm_ladder_repeat(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
     at->decided = 0;
     at->rc = NGX_OK;
     at->status = 0;
+    at->bytes = 0;
     at->first_byte = 0;
     at->failure = LLM_FAILURE_NONE;
     at->error = NULL;

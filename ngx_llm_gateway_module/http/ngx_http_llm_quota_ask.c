@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_translate.h"
 
 
 /* an answer's longest, where nobody tells: request, model or catalogue */
@@ -98,7 +99,9 @@ ngx_http_llm_quota_ask_route(ngx_http_llm_ctx_t *ctx,
                                       ratio ? ratio[0] : 0);
     output = ngx_http_llm_quota_output(ctx, cand, &own);
 
-    if (ngx_http_llm_usage_guess(ctx, input, output, 0, &usage) != NGX_OK) {
+    if (ngx_http_llm_usage_guess(ctx, input, output, 0, &usage) != NGX_OK
+        && ngx_http_llm_convert_guess(ctx, cand, &usage) != NGX_OK)
+    {
 
         /* nothing tells what it will come to: a transcription's seconds */
 

@@ -65,6 +65,10 @@ ngx_int_t ngx_http_llm_convert_begin(ngx_http_llm_attempt_t *at);
  */
 ngx_int_t ngx_http_llm_convert_local(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand);
+/* usage that the candidate is asked for though the request does not tell it;
+   NGX_DECLINED: there is none */
+ngx_int_t ngx_http_llm_convert_guess(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, llm_usage_t *usage);
 /* the call that follows the attempt's first one; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_http_llm_convert_again(ngx_http_llm_attempt_t *at);
 /* appends the path behind the provider's base, with its query */

@@ -30,6 +30,10 @@ typedef enum {
 llm_convert_e llm_convert_find(const llm_op_t *client, const llm_to_t *to);
 
 
+/* of a video whose request tells none, as of OpenAI's own */
+#define LLM_CONVERT_VIDEO_SECONDS  4
+
+
 typedef struct llm_convert_s  llm_convert_t;
 
 /* what the client sent; all of it must outlive the conversion */

@@ -120,7 +120,7 @@ llm_video_check(llm_convert_t *c, const llm_upload_t *u, llm_video_t *v,
     v->seconds = llm_upload_int(u, VIDEO_SECONDS);
 
     if (v->seconds == -1) {
-        v->seconds = LLM_VIDEO_SECONDS;
+        v->seconds = LLM_CONVERT_VIDEO_SECONDS;
     }
 
     if (v->seconds < 1 || v->seconds > LLM_VIDEO_MAX_SECONDS) {

@@ -11,7 +11,6 @@
 #include "llm_convert_upload.h"
 
 
-#define LLM_VIDEO_SECONDS      4      /* of a request that tells none */
 #define LLM_VIDEO_MAX_SECONDS  60
 
 
