@@ -57,7 +57,7 @@ typedef struct {
     uint64_t       start;        /* when the request was sent */
     unsigned       events;
     unsigned       ok:1;         /* the status was 200 */
-    unsigned       end:1;        /* [DONE] was seen */
+    unsigned       end:1;        /* [DONE] or message_stop was seen */
     char           text[LINE_SIZE];
 } stream_t;
 
@@ -146,9 +146,13 @@ stream_line(stream_t *s, uint64_t t)
 
         total++;
 
-        p = strstr(s->text, "\"fp_");
+        p = strstr(s->text, " t_");
         if (p) {
-            samples_add(&way, t - strtoull(p + 4, NULL, 16));
+            samples_add(&way, t - strtoull(p + 3, NULL, 16));
+        }
+
+        if (strstr(s->text, "\"message_stop\"")) {
+            s->end = 1;
         }
 
     } else if (strncmp(s->text, "data: [DONE]", 12) == 0) {
@@ -356,7 +360,8 @@ request_print(char *buf, size_t size, char **argv)
     char  json[512];
 
     n = snprintf(json, sizeof(json),
-                 "{\"model\":\"%s\",\"stream\":true,\"messages\":[{"
+                 "{\"model\":\"%s\",\"stream\":true,\"max_tokens\":1000,"
+                 "\"messages\":[{"
                  "\"role\":\"user\",\"content\":\"Tell me a long story about "
                  "a gateway, its keepers, and those who pass.\"}]}", argv[5]);
 

@@ -17,7 +17,8 @@ text = text:gsub("\\\n", "")
 function init(args)
     local size, key, model = tonumber(args[1]), args[2], args[3]
     local head = '{"model":"' .. model .. '","messages":['
-    local tail = '{"role":"user","content":"And now?"}],"temperature":0.7}'
+    local tail = '{"role":"user","content":"And now?"}],"temperature":0.7,'
+                 .. '"max_tokens":1000}'
     local room = size - #head - #tail
     local middle = {}
 

@@ -9,7 +9,10 @@
  *     POST /stream...  CHUNKS events, one each GAP_MS
  *     POST /idle...    one event, then nothing until the client leaves
  *
- * Every event carries the time at which it was written, on the clock that
+ * as OpenAI's chat API does, and with "claude-" before the path's first word
+ * as Anthropic's Messages API.
+ *
+ * The text of an event is the time at which it was written, on the clock that
  * bench/load.c reads, so that it can tell how long the way through took.
  */
 
@@ -50,7 +53,8 @@ struct conn_s {
     size_t         used;         /* bytes in head[] */
     uint64_t       rest;         /* bytes of the body still to come */
     unsigned       sent;         /* events sent */
-    char           kind;         /* 'u', 's' or 'i': the path's first letter */
+    char           kind;         /* 'u', 's' or 'i': its word's first letter */
+    char           claude;       /* the word is behind "claude-" */
     uint64_t       due;          /* time of the next event, ns */
     conn_t        *prev;         /* queue of streams, by due: all wait */
     conn_t        *next;         /* equally long, so it is in order */
@@ -64,8 +68,8 @@ static unsigned   nchunks;
 static uint64_t   gap;           /* ns */
 
 static char       body[BODY_SIZE];
-static char       unary[2048];
-static size_t     unary_len;
+static char       unary[2][2048];    /* chat, Messages */
+static size_t     unary_len[2];
 
 static const char  stream_head[] =
     "HTTP/1.1 200 OK\r\n"
@@ -77,7 +81,19 @@ static const char  stream_head[] =
 #define EVENT_START                                                           \
     "data: {\"id\":\"chatcmpl-D8EA5nZ0hOZP7LH1T8J9NNIiYa8n1\","               \
     "\"object\":\"chat.completion.chunk\",\"created\":1767225600,"            \
-    "\"model\":\"bench-model-1\",\"system_fingerprint\":\"fp_%016llx\","
+    "\"model\":\"bench-model-1\",\"system_fingerprint\":\"fp_44709d6fcb\","
+
+#define CLAUDE_START                                                          \
+    "event: message_start\n"                                                  \
+    "data: {\"type\":\"message_start\",\"message\":{\"id\":"                   \
+    "\"msg_01XFDUDYJgAACzvnptvVoYEL\",\"type\":\"message\","                   \
+    "\"role\":\"assistant\",\"model\":\"bench-model-1\",\"content\":[],"       \
+    "\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{"                 \
+    "\"input_tokens\":250,\"cache_creation_input_tokens\":0,"                \
+    "\"cache_read_input_tokens\":0,\"output_tokens\":1}}}\n\n"               \
+    "event: content_block_start\n"                                            \
+    "data: {\"type\":\"content_block_start\",\"index\":0,"                    \
+    "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
 
 
 static uint64_t
@@ -92,33 +108,53 @@ now(void)
 
 
 static void
+unary_set(unsigned i, const char *text)
+{
+    unary_len[i] = snprintf(unary[i], sizeof(unary[i]),
+                            "HTTP/1.1 200 OK\r\n"
+                            "Content-Type: application/json\r\n"
+                            "Content-Length: %zu\r\n"
+                            "\r\n%s", strlen(text), text);
+}
+
+
+static void
 unary_init(void)
 {
-    int   n;
     char  text[1200], pad[512];
 
     memset(pad, 'x', sizeof(pad));
 
-    n = snprintf(text, sizeof(text),
-                 "{\"id\":\"chatcmpl-D8EA5nZ0hOZP7LH1T8J9NNIiYa8n1\","
-                 "\"object\":\"chat.completion\",\"created\":1767225600,"
-                 "\"model\":\"bench-model-1\",\"choices\":[{\"index\":0,"
-                 "\"message\":{\"role\":\"assistant\",\"content\":\"%.*s\","
-                 "\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
-                 "\"finish_reason\":\"stop\"}],\"usage\":{"
-                 "\"prompt_tokens\":250,\"completion_tokens\":130,"
-                 "\"total_tokens\":380,\"prompt_tokens_details\":{"
-                 "\"cached_tokens\":0,\"audio_tokens\":0},"
-                 "\"completion_tokens_details\":{\"reasoning_tokens\":64,"
-                 "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
-                 "\"rejected_prediction_tokens\":0}},"
-                 "\"service_tier\":\"default\"}", 400, pad);
+    snprintf(text, sizeof(text),
+             "{\"id\":\"chatcmpl-D8EA5nZ0hOZP7LH1T8J9NNIiYa8n1\","
+             "\"object\":\"chat.completion\",\"created\":1767225600,"
+             "\"model\":\"bench-model-1\",\"choices\":[{\"index\":0,"
+             "\"message\":{\"role\":\"assistant\",\"content\":\"%.*s\","
+             "\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
+             "\"finish_reason\":\"stop\"}],\"usage\":{"
+             "\"prompt_tokens\":250,\"completion_tokens\":130,"
+             "\"total_tokens\":380,\"prompt_tokens_details\":{"
+             "\"cached_tokens\":0,\"audio_tokens\":0},"
+             "\"completion_tokens_details\":{\"reasoning_tokens\":64,"
+             "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
+             "\"rejected_prediction_tokens\":0}},"
+             "\"service_tier\":\"default\"}", 400, pad);
 
-    unary_len = snprintf(unary, sizeof(unary),
-                         "HTTP/1.1 200 OK\r\n"
-                         "Content-Type: application/json\r\n"
-                         "Content-Length: %d\r\n"
-                         "\r\n%s", n, text);
+    unary_set(0, text);
+
+    snprintf(text, sizeof(text),
+             "{\"id\":\"msg_01XFDUDYJgAACzvnptvVoYEL\","
+             "\"type\":\"message\",\"role\":\"assistant\","
+             "\"model\":\"bench-model-1\",\"content\":[{\"type\":\"text\","
+             "\"text\":\"%.*s\"}],\"stop_reason\":\"end_turn\","
+             "\"stop_sequence\":null,\"usage\":{\"input_tokens\":250,"
+             "\"cache_creation_input_tokens\":0,"
+             "\"cache_read_input_tokens\":0,\"cache_creation\":{"
+             "\"ephemeral_5m_input_tokens\":0,"
+             "\"ephemeral_1h_input_tokens\":0},\"output_tokens\":130,"
+             "\"service_tier\":\"standard\"}}", 400, pad);
+
+    unary_set(1, text);
 }
 
 
@@ -197,17 +233,42 @@ chunk_print(char *p, const char *event, size_t len)
 static int
 conn_event(conn_t *c)
 {
-    char    event[512], buf[640];
-    size_t  n;
+    char         event[512], buf[640];
+    size_t       n;
+    const char  *format;
 
-    n = snprintf(event, sizeof(event), EVENT_START
-                 "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" tok\"},"
-                 "\"logprobs\":null,\"finish_reason\":null}]}\n\n",
-                 (unsigned long long) now());
+    format = c->claude
+             ? "event: content_block_delta\n"
+               "data: {\"type\":\"content_block_delta\",\"index\":0,"
+               "\"delta\":{\"type\":\"text_delta\","
+               "\"text\":\" t_%016llx\"}}\n\n"
+             : EVENT_START
+               "\"choices\":[{\"index\":0,\"delta\":{"
+               "\"content\":\" t_%016llx\"},"
+               "\"logprobs\":null,\"finish_reason\":null}]}\n\n";
+
+    n = snprintf(event, sizeof(event), format, (unsigned long long) now());
 
     c->sent++;
 
     return conn_write(c, buf, chunk_print(buf, event, n));
+}
+
+
+static int
+conn_start(conn_t *c)
+{
+    char    buf[2048];
+    size_t  n;
+
+    n = sizeof(stream_head) - 1;
+    memcpy(buf, stream_head, n);
+
+    if (c->claude) {
+        n += chunk_print(buf + n, CLAUDE_START, sizeof(CLAUDE_START) - 1);
+    }
+
+    return conn_write(c, buf, n);
 }
 
 
@@ -217,18 +278,31 @@ conn_finish(conn_t *c)
     char    event[1024], buf[2048];
     size_t  n, len;
 
-    n = snprintf(event, sizeof(event), EVENT_START
-                 "\"choices\":[{\"index\":0,\"delta\":{},\"logprobs\":null,"
-                 "\"finish_reason\":\"stop\"}]}\n\n",
-                 (unsigned long long) now());
-    len = chunk_print(buf, event, n);
+    if (c->claude) {
+        n = snprintf(event, sizeof(event),
+                     "event: content_block_stop\n"
+                     "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+                     "event: message_delta\n"
+                     "data: {\"type\":\"message_delta\",\"delta\":{"
+                     "\"stop_reason\":\"end_turn\",\"stop_sequence\":null},"
+                     "\"usage\":{\"output_tokens\":%u}}\n\n"
+                     "event: message_stop\n"
+                     "data: {\"type\":\"message_stop\"}\n\n", nchunks);
+        len = chunk_print(buf, event, n);
 
-    n = snprintf(event, sizeof(event), EVENT_START
-                 "\"choices\":[],\"usage\":{\"prompt_tokens\":250,"
-                 "\"completion_tokens\":%u,\"total_tokens\":%u}}\n\n"
-                 "data: [DONE]\n\n",
-                 (unsigned long long) now(), nchunks, nchunks + 250);
-    len += chunk_print(buf + len, event, n);
+    } else {
+        n = snprintf(event, sizeof(event), EVENT_START
+                     "\"choices\":[{\"index\":0,\"delta\":{},"
+                     "\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\n");
+        len = chunk_print(buf, event, n);
+
+        n = snprintf(event, sizeof(event), EVENT_START
+                     "\"choices\":[],\"usage\":{\"prompt_tokens\":250,"
+                     "\"completion_tokens\":%u,\"total_tokens\":%u}}\n\n"
+                     "data: [DONE]\n\n", nchunks, nchunks + 250);
+        len += chunk_print(buf + len, event, n);
+    }
+
     len += chunk_print(buf + len, "", 0);
 
     return conn_write(c, buf, len);
@@ -245,12 +319,11 @@ conn_answer(conn_t *c)
 
     if (c->kind == 'u') {
         c->state = CONN_HEAD;
-        return conn_write(c, unary, unary_len);
+        return conn_write(c, unary[(int) c->claude],
+                          unary_len[(int) c->claude]);
     }
 
-    if (conn_write(c, stream_head, sizeof(stream_head) - 1) == -1
-        || conn_event(c) == -1)
-    {
+    if (conn_start(c) == -1 || conn_event(c) == -1) {
         return -1;
     }
 
@@ -282,11 +355,17 @@ conn_head(conn_t *c)
     extra = c->used - (end + 4 - c->head);
 
     p = strchr(c->head, '/');
-    if (p == NULL || strchr("usi", p[1]) == NULL) {
+    if (p == NULL) {
         return -1;
     }
 
-    c->kind = p[1];
+    c->claude = (strncmp(p + 1, "claude-", 7) == 0);
+    c->kind = p[c->claude ? 8 : 1];
+
+    if (strchr("usi", c->kind) == NULL) {
+        return -1;
+    }
+
     end[2] = '\0';
 
     p = strcasestr(c->head, "\r\ncontent-length:");

@@ -17,7 +17,7 @@
 # Other settings: ROUNDS, SECONDS_EACH, STREAMS, CHUNKS, GAP_MS, CONNECTIONS,
 # BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by the
 # examples; 8m: it stays in memory), TARGET (some of: unary class refused
-# limits redis stream idle queued), QUEUED, PROXY_BUFFER, BENCH_PORT.
+# limits redis stream translate idle queued), QUEUED, PROXY_BUFFER, BENCH_PORT.
 
 set -eu
 
@@ -26,7 +26,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 root=$PWD
 control=${CONTROL:-}
-target=${TARGET:-unary class refused limits redis stream idle queued}
+target=${TARGET:-unary class refused limits redis stream translate idle queued}
 
 if [ -n "${QUICK:-}" ]; then
     rounds=${ROUNDS:-1} seconds=${SECONDS_EACH:-2} stream_rounds=1
@@ -203,19 +203,21 @@ rss() {
 
 
 url() {
-    echo "http://127.0.0.1:$port/$1/$2/v1/chat/completions"
+    echo "http://127.0.0.1:$port/$1/$2"
 }
+
+chat=v1/chat/completions
 
 
 # one run of wrk: $1 row, $2 gateway or plain, $3 size, $4 key, $5 seconds,
-# $6 model, $7 way to be named in results.
+# $6 model, $7 way to be named in results, $8 path.
 # Adds a line to results: row, way, CPU us a request, requests a second, p50
 # and p99 us, RSS kB.
 
 run_wrk() {
     before=$(cpu)
     result=$($pin_load wrk -t 1 -c "$connections" -d "$5s" --timeout 10s \
-                 -s bench/post.lua "$(url "$2" unary)" \
+                 -s bench/post.lua "$(url "$2" "${8:-unary/$chat}")" \
                  -- "$3" "$4" "${6:-unary}" | sed -n 's/^RESULT //p')
     after=$(cpu)
 
@@ -233,32 +235,32 @@ run_wrk() {
 }
 
 
-# $1 gateway or plain: all streams to their end; CPU is per event
+# all streams to their end; CPU is per event: $1 row, $2 gateway or plain, $3
+# path, $4 model
 
 run_streams() {
     before=$(cpu)
-    result=$($pin_load "$work/load" stream "$port" \
-                 "/$1/stream/v1/chat/completions" bench-key stream \
+    result=$($pin_load "$work/load" stream "$port" "/$2/$3" bench-key "$4" \
                  "$streams" $((chunks * gap / 4)) < /dev/null) \
         || fail "streams failed: $result"
     after=$(cpu)
 
     want=$((streams * chunks))
-    echo "$1 $before $after $(rss) $result" | awk -v want=$want '
+    echo "$1 $2 $before $after $(rss) $result" | awk -v want=$want '
         {
-            if ($6 < want) {
-                print "bench: streams by " $1 ": " $6 " events of " want \
+            if ($7 < want) {
+                print "bench: " $1 " by " $2 ": " $7 " events of " want \
                     > "/dev/stderr"
                 exit 1
             }
-            print "stream", $1, ($3 - $2) / 1000 / $6, 0, $10, $11, $4
-            print "first", $1, 0, 0, $8, $9, $4
+            print $1, $2, ($4 - $3) / 1000 / want, 0, $11, $12, $5
+            print "first-" $1, $2, 0, 0, $9, $10, $5
         }' >> "$work/results" || fail "events are missing"
 }
 
 
-# what the worker grows by when requests wait, per request: $1 row, $2 gateway
-# or plain, $3 path, $4 key, $5 model, $6 how many
+# what the worker grows by when requests wait, per request: $1 idle or queued,
+# $2 gateway or plain, $3 path, $4 key, $5 model, $6 how many, $7 row
 
 run_held() {
     nginx_start
@@ -266,12 +268,12 @@ run_held() {
     # memory that the first requests take is not theirs
 
     $pin_load wrk -t 1 -c "$connections" -d 1s -s bench/post.lua \
-        "$(url "$2" unary)" -- 1000 bench-key unary > /dev/null
+        "$(url "$2" unary/$chat)" -- 1000 bench-key unary > /dev/null
 
     before=$(rss)
 
     mkfifo "$work/hold"
-    $pin_load "$work/load" "$1" "$port" "/$2/$3/v1/chat/completions" \
+    $pin_load "$work/load" "$1" "$port" "/$2/$3/$chat" \
         "$4" "$5" "$6" 500 < "$work/hold" > "$work/held" &
     load=$!
     exec 9> "$work/hold"
@@ -293,12 +295,58 @@ run_held() {
 
     [ "$held" = "$6" ] || fail "$held of $6 requests were held"
 
-    echo "$1 $2 $before $after $held" | awk '
+    echo "${7:-$1} $2 $before $after $held" | awk '
         { print $1, $2, 0, 0, 0, 0, ($4 - $3) / $5 }' >> "$work/results"
 }
 
+streams() {
+    run_streams stream "$1" stream/$chat stream
+}
+
+
+# a client of one protocol, a provider of another; plain proxying is of what
+# the provider says
+
+chat_claude_1k() {
+    if [ "$1" = gateway ]; then
+        run_wrk chat-claude "$1" 1000 bench-key "$seconds" claude-unary
+    else
+        run_wrk chat-claude "$1" 1000 bench-key "$seconds" claude-unary "$1" \
+            claude-unary/v1/messages
+    fi
+}
+
+messages_openai_1k() {
+    run_wrk messages-openai "$1" 1000 bench-key "$seconds" unary "$1" \
+        unary/v1/messages
+}
+
+chat_claude_streams() {
+    if [ "$1" = gateway ]; then
+        run_streams chat-claude-stream "$1" stream/$chat claude-stream
+    else
+        run_streams chat-claude-stream "$1" claude-stream/v1/messages \
+            claude-stream
+    fi
+}
+
+messages_openai_streams() {
+    run_streams messages-openai-stream "$1" stream/v1/messages stream
+}
+
+
 run_idle() {
     run_held idle "$1" idle bench-key idle "$streams"
+}
+
+# what is held while an Anthropic stream becomes one of chat
+
+run_idle_claude() {
+    if [ "$1" = gateway ]; then
+        run_held idle gateway idle bench-key claude-idle "$streams" idle-claude
+    else
+        run_held idle plain claude-idle bench-key idle "$streams" idle-claude
+    fi
 }
 
 # the first of them has the one place that there is, and waits for no other
@@ -439,6 +487,17 @@ report() {
                             median(other, "plain", 7) / 1024)
         }
 
+        function waiting(name, row, limit,    g) {
+            if (!((row, "gateway", 7) in values)) {
+                return
+            }
+            g = median(row, "gateway", 7)
+            print ""
+            printf "%d %s: %.1f kB each by the gateway, %.1f kB plain; " \
+                   "wanted <=%d%s\n", streams, name, g,
+                   median(row, "plain", 7), limit, g <= limit ? "" : ", missed"
+        }
+
         {
             for (i = 3; i <= 7; i++) {
                 values[$1, $2, i] = values[$1, $2, i] " " $i
@@ -463,6 +522,13 @@ report() {
             line("limits in the zone / none", "limits", "limits", "<=1.10")
             line("limits in Redis / none", "redis", "redis", "<=1.60")
             line("stream, per event", "stream", "stream", "<=1.50")
+            line("chat to Anthropic", "chat-claude", "chat-claude", "<=2.00")
+            line("Messages to OpenAI", "messages-openai", "messages-openai",
+                 "<=2.00")
+            line("stream, chat to Anthropic", "chat-claude-stream",
+                 "chat-claude-stream", "<=2.50")
+            line("stream, Messages to OpenAI", "messages-openai-stream",
+                 "messages-openai-stream", "<=2.50")
 
             print ""
             printf "%-28s %15s  %19s  %19s  %11s\n", "", "requests/s",
@@ -478,16 +544,17 @@ report() {
             times("refused key / proxied 1 kB", "refused", "refused-to")
             times("limits in the zone / none", "limits", "limits")
             times("limits in Redis / none", "redis", "redis")
-            times("stream, first event", "first", "first")
+            times("chat to Anthropic", "chat-claude", "chat-claude")
+            times("Messages to OpenAI", "messages-openai", "messages-openai")
+            times("stream, first event", "first-stream", "first-stream")
             times("stream, an event on its way", "stream", "stream")
+            times("the same, chat to Anthropic", "chat-claude-stream",
+                  "chat-claude-stream")
+            times("the same, Messages to OpenAI", "messages-openai-stream",
+                  "messages-openai-stream")
 
-            if (("idle", "gateway", 7) in values) {
-                g = median("idle", "gateway", 7)
-                print ""
-                printf "%d waiting streams: %.1f kB each by the gateway, " \
-                       "%.1f kB plain; wanted <=40%s\n", streams, g,
-                       median("idle", "plain", 7), g <= 40 ? "" : ", missed"
-            }
+            waiting("waiting streams", "idle", 40)
+            waiting("waiting streams, translated", "idle-claude", 60)
 
             if (("queued", "gateway", 7) in values) {
                 g = median("queued", "gateway", 7)
@@ -572,12 +639,29 @@ for t in $target; do
 
     stream)
         nginx_start
-        both run_streams "$stream_rounds"
+        both streams "$stream_rounds"
+        ;;
+
+    translate)
+        # the control speaks no protocol
+        if [ -z "$control" ]; then
+            both chat_claude_1k "$rounds"
+            both messages_openai_1k "$rounds"
+            nginx_start
+            both chat_claude_streams "$stream_rounds"
+            nginx_start
+            both messages_openai_streams "$stream_rounds"
+        fi
         ;;
 
     idle)
         run_idle gateway
         run_idle plain
+
+        if [ -z "$control" ]; then
+            run_idle_claude gateway
+            run_idle_claude plain
+        fi
         ;;
 
     queued)
