@@ -120,6 +120,10 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
         return NGX_ERROR;
     }
 
+    if (ngx_http_llm_ending_init(an) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (status >= 300 && status < 400) {
 
         rc = an->at->convert && raw ? ngx_http_llm_converted_redirect(an)

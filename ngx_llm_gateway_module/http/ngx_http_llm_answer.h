@@ -9,6 +9,7 @@
 #define _NGX_HTTP_LLM_ANSWER_H_INCLUDED_
 
 
+#include "llm_ending.h"
 #include "ngx_http_llm_module.h"
 
 
@@ -57,8 +58,18 @@ typedef struct {
     llm_str_t                  signed_id;   /* the id last signed */
     u_char                    *signature;
 
-    /* of answers that are translated: all used again for each event */
-    llm_buf_t                  out;         /* what the client gets for it */
+    /* of streams that limits may end */
+    llm_ending_t              *ending;      /* NULL: it is translated */
+    llm_buf_t                  end;         /* the end, ready to be sent */
+    llm_usage_t                used;        /* by now, when it ended */
+    uint64_t                   guard_text;  /* bytes of text up to which, */
+    unsigned                   guard_told;  /* and while no other usage is told,
+                                               nobody need look */
+
+    /* of answers that are translated, and of such streams: all used again for
+       each event */
+    llm_buf_t                  out;         /* what the client gets for it, or
+                                               the event in one piece */
     llm_buf_t                  data;        /* its data, if in many lines */
     u_char                     name[64];
     ngx_str_t                  error_type;  /* x-amzn-errortype, or empty */
@@ -75,6 +86,9 @@ typedef struct {
     unsigned                   gathered:1;  /* all of it is held */
     unsigned                   primed:1;    /* what was held went on */
     unsigned                   skip_lf:1;   /* of the hidden event's CRLF */
+    unsigned                   guarded:1;   /* limits may end it, */
+    unsigned                   stopped:1;   /* and did: what follows is
+                                               dropped */
     unsigned                   kept:1;      /* an error, given up for another
                                                rung: it may still be sent */
 } ngx_http_llm_answer_t;
@@ -119,6 +133,10 @@ ngx_int_t ngx_http_llm_stream_end(ngx_http_llm_answer_t *an);
 /* puts signatures into a gathered JSON body */
 ngx_int_t ngx_http_llm_stream_sign(ngx_http_llm_answer_t *an);
 
+/* the signature of an id of this answer; NULL without memory */
+u_char *ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an,
+    const llm_str_t *id);
+
 /* appends to the held chain: memory that stays, or a copy of it */
 ngx_int_t ngx_http_llm_stream_append(ngx_http_llm_answer_t *an, u_char *data,
     size_t len);
@@ -126,7 +144,27 @@ ngx_int_t ngx_http_llm_stream_copy(ngx_http_llm_answer_t *an, u_char *data,
     size_t len);
 
 
-/* _rewrite.c: with an->at->translate, or an->at->convert, only */
+/* _ending.c */
+
+/* the head is read: is it a stream that limits may end?  NGX_OK, NGX_ERROR */
+ngx_int_t ngx_http_llm_ending_init(ngx_http_llm_answer_t *an);
+/*
+ * With an->guarded, for each whole event before it is passed on: the end of
+ * it, the rest is in the tail.  NGX_BUSY: the stream is to end behind it.
+ */
+ngx_int_t ngx_http_llm_ending_look(ngx_http_llm_answer_t *an, u_char *data,
+    size_t len);
+/* ends it */
+ngx_int_t ngx_http_llm_ending_send(ngx_http_llm_answer_t *an);
+
+
+/* _rewrite.c */
+
+/* name and data of an event as it is framed; NGX_DECLINED: it has none */
+ngx_int_t ngx_http_llm_rewrite_data(ngx_http_llm_answer_t *an, u_char *event,
+    size_t len, llm_str_t *name, llm_str_t *data);
+
+/* the others with an->at->translate, or an->at->convert, only */
 
 /*
  * Appends what a whole event, as it is framed, is for the client.  NGX_OK;

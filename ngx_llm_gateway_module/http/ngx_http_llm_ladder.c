@@ -558,6 +558,11 @@ ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at)
                        ? NGX_HTTP_LLM_OUTCOME_OK
                        : NGX_HTTP_LLM_OUTCOME_UPSTREAM_ERROR;
 
+        if (at->stopped) {
+            ctx->outcome = NGX_HTTP_LLM_OUTCOME_TRUNCATED;
+            ngx_http_llm_ending_tell(at);
+        }
+
         rc = r->header_only ? NGX_OK : ngx_http_send_special(r, NGX_HTTP_LAST);
 
         ngx_http_finalize_request(r, rc);

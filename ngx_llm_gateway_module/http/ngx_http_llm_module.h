@@ -163,6 +163,11 @@ struct ngx_http_llm_attempt_s {
     llm_usage_t                usage;
     llm_str_t                  raw_usage;
     uint64_t                   text_bytes;    /* of generated text seen */
+    int64_t                    text_tokens;   /* the same, where a limit ended
+                                                 the stream; 0: estimated */
+    llm_standing_t            *stopped;       /* the limit that did, NULL: none;
+                                                 its limit NULL: its counters
+                                                 were not available */
     int64_t                    items;         /* elements of "data" */
     llm_str_t                  tier;          /* service tier of the answer */
     const llm_price_t         *price;         /* NULL: unknown */
@@ -492,13 +497,6 @@ void ngx_http_llm_quota_release(ngx_http_llm_attempt_t *at);
 /* the request's end, as soon as all that it used is known: closes its books.
    Does nothing the second time */
 void ngx_http_llm_quota_settle(ngx_http_llm_ctx_t *ctx);
-
-/* _quota_zone.c: init_process, exit_process */
-
-ngx_int_t ngx_http_llm_quota_init(ngx_cycle_t *cycle,
-    ngx_http_llm_main_conf_t *lmcf);
-void ngx_http_llm_quota_stop(void);
-
 
 /* _health.c */
 

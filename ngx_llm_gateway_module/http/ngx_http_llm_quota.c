@@ -256,8 +256,6 @@ ngx_http_llm_quota_more(ngx_http_llm_ctx_t *ctx, llm_amount_t *need)
                                  0);
     more.money = ngx_max(total.money - q->asked.money, 0);
 
-    q->output = ngx_max(q->output, need->output_tokens);
-
     if (more.input_tokens == 0 && more.output_tokens == 0 && more.money == 0) {
         return NGX_OK;
     }
@@ -300,7 +298,6 @@ ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at, llm_amount_t *need)
 
     q->asked = *need;
     q->asked.requests = 1;
-    q->output = need->output_tokens;
 
     rc = q->backend->reserve(ctx, q);
 

@@ -1,8 +1,8 @@
 
 /*
  * Limits of a request.  _quota.c reserves and settles, _quota_ask.c says how
- * much, _quota_tell.c says so to people, _quota_zone.c counts in this host's
- * zone.
+ * much, _quota_stream.c has answers that outrun it, _quota_tell.c says so to
+ * people, _quota_zone.c counts in this host's zone.
  */
 
 
@@ -28,12 +28,22 @@ typedef struct {
     ngx_int_t           (*extend)(ngx_http_llm_ctx_t *ctx,
                                   ngx_http_llm_quota_t *q,
                                   llm_amount_t *more);
+    /*
+     * The same for an answer that comes: NGX_BUSY with q->stop; NGX_AGAIN:
+     * _quota_topped() will be told, unless the request is settled before.
+     * q->verdict stays as it is.
+     */
+    ngx_int_t           (*top_up)(ngx_http_llm_ctx_t *ctx,
+                                  ngx_http_llm_quota_t *q,
+                                  llm_amount_t *more);
     /* something may be spent from now on */
     void                (*sent)(ngx_http_llm_quota_t *q);
     /* called once for each that reserve() said NGX_OK to */
     void                (*settle)(ngx_http_llm_ctx_t *ctx,
                                   ngx_http_llm_quota_t *q,
                                   llm_amount_t *used);
+    /* top_up() takes its time: to be asked before all is used up */
+    ngx_uint_t            ahead;
 } ngx_http_llm_quota_backend_t;
 
 
@@ -44,18 +54,20 @@ struct ngx_http_llm_quota_s {
     llm_subject_t             *subjects[NGX_LLM_QUOTA_SUBJECTS];
     ngx_uint_t                 n;
     llm_amount_t               asked;         /* reserved */
-    int64_t                    output;        /* tokens that one answer may
-                                                 have; 0: it makes none */
     llm_verdict_t              verdict;
+    llm_standing_t             stop;          /* the limit that had no more;
+                                                 limit NULL: nobody can tell */
+    llm_amount_t               wanted;        /* more, asked for last, and */
+    llm_amount_t               room;          /* what there was, if scarce */
     ngx_llm_quota_lease_t     *lease;         /* in the zone */
     void                      *data;          /* private to the backend */
     unsigned                   money:1;       /* some budget holds */
     unsigned                   bounded:1;     /* some limit on output or money
                                                  holds */
     unsigned                   priced:1;      /* asked.money is known */
-    unsigned                   own_bound:1;   /* the request names its longest
-                                                 answer */
     unsigned                   held:1;        /* reserved, not settled yet */
+    unsigned                   topping:1;     /* more is asked for */
+    unsigned                   scarce:1;      /* and was not there last time */
 };
 
 
@@ -64,6 +76,11 @@ int64_t ngx_http_llm_quota_now(void);
 
 
 /* _quota_zone.c */
+
+/* init_process, exit_process */
+ngx_int_t ngx_http_llm_quota_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+void ngx_http_llm_quota_stop(void);
 
 extern const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone;
 
@@ -84,8 +101,39 @@ void ngx_http_llm_quota_ask_route(ngx_http_llm_ctx_t *ctx,
 /* what an attempt, or the attempts so far, came to */
 void ngx_http_llm_quota_used(llm_usage_t *usage, int64_t cost,
     llm_amount_t *a);
+/* tokens in this much of a model's answer */
+int64_t ngx_http_llm_quota_spoken(ngx_http_llm_attempt_t *at, uint64_t bytes);
 /* learns a model's bytes per token from what a provider told */
 void ngx_http_llm_quota_learn(ngx_http_llm_attempt_t *at);
+
+
+/* _quota_stream.c */
+
+/*
+ * An answer that comes has used so much by now.  NGX_OK: it may go on, and
+ * need not be looked at before *slack more tokens have come; NGX_BUSY: what is
+ * reserved is used up and no more is to be had, at->stopped tells of what.
+ */
+ngx_int_t ngx_http_llm_quota_stream(ngx_http_llm_attempt_t *at,
+    const llm_usage_t *usage, int64_t cost, int64_t *slack);
+/* what the backend's top_up() came to: as it would have returned it */
+void ngx_http_llm_quota_topped(ngx_http_llm_quota_t *q, ngx_int_t rc);
+
+
+/* _usage.c */
+
+/*
+ * Usage and cost of an attempt whose answer still comes, with so many tokens
+ * of text by now.  The cost is 0 where the price is unknown.
+ */
+void ngx_http_llm_usage_so_far(ngx_http_llm_attempt_t *at,
+    llm_answer_t *reader, int64_t tokens, llm_usage_t *usage, int64_t *cost);
+
+
+/* _ending.c */
+
+/* a limit ended the answer: says so in record and log */
+void ngx_http_llm_ending_tell(ngx_http_llm_attempt_t *at);
 
 
 /* _quota.c */

@@ -29,9 +29,10 @@
 #define NGX_HTTP_LLM_RATIO_LEAST  16
 
 
-static int64_t ngx_http_llm_quota_tokens(uint64_t bytes, int64_t ratio);
+static int64_t ngx_http_llm_quota_tokens(uint64_t bytes, int64_t ratio,
+    int64_t most);
 static int64_t ngx_http_llm_quota_output(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand, ngx_uint_t *own);
+    ngx_http_llm_candidate_t *cand);
 static int64_t ngx_http_llm_quota_member(ngx_http_llm_model_t *model,
     ngx_http_llm_member_e kind);
 static volatile int64_t *ngx_http_llm_quota_model(
@@ -43,7 +44,7 @@ static void ngx_http_llm_quota_mean(volatile int64_t *ratio, uint64_t bytes,
 void
 ngx_http_llm_quota_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q)
 {
-    ngx_uint_t    i, priced, own;
+    ngx_uint_t    i, priced;
     llm_amount_t  a;
 
     ngx_memzero(&q->asked, sizeof(llm_amount_t));
@@ -65,13 +66,6 @@ ngx_http_llm_quota_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q)
             q->priced = 0;
         }
     }
-
-    if (ctx->nplan) {
-        (void) ngx_http_llm_quota_output(ctx, ctx->plan[0], &own);
-        q->own_bound = own;
-    }
-
-    q->output = q->asked.output_tokens;
 }
 
 
@@ -81,7 +75,6 @@ ngx_http_llm_quota_ask_route(ngx_http_llm_ctx_t *ctx,
 {
     int64_t            input, output;
     llm_usage_t        usage;
-    ngx_uint_t         own;
     volatile int64_t  *ratio;
 
     ngx_memzero(a, sizeof(llm_amount_t));
@@ -96,8 +89,9 @@ ngx_http_llm_quota_ask_route(ngx_http_llm_ctx_t *ctx,
     ratio = ngx_http_llm_quota_model(ctx, cand->route->model);
 
     input = ngx_http_llm_quota_tokens((uint64_t) ctx->body_length,
-                                      ratio ? ratio[0] : 0);
-    output = ngx_http_llm_quota_output(ctx, cand, &own);
+                                      ratio ? ratio[0] : 0,
+                                      NGX_HTTP_LLM_RATIO);
+    output = ngx_http_llm_quota_output(ctx, cand);
 
     if (ngx_http_llm_usage_guess(ctx, input, output, 0, &usage) != NGX_OK
         && ngx_http_llm_convert_guess(ctx, cand, &usage) != NGX_OK)
@@ -119,9 +113,9 @@ ngx_http_llm_quota_ask_route(ngx_http_llm_ctx_t *ctx,
 
 
 static int64_t
-ngx_http_llm_quota_tokens(uint64_t bytes, int64_t ratio)
+ngx_http_llm_quota_tokens(uint64_t bytes, int64_t ratio, int64_t most)
 {
-    if (ratio < NGX_HTTP_LLM_RATIO_MIN || ratio > NGX_HTTP_LLM_RATIO) {
+    if (ratio < NGX_HTTP_LLM_RATIO_MIN || ratio > most) {
         ratio = NGX_HTTP_LLM_RATIO;
     }
 
@@ -132,17 +126,27 @@ ngx_http_llm_quota_tokens(uint64_t bytes, int64_t ratio)
 }
 
 
-/* tokens of all the answers that are asked for; *own: the request said how
-   many, or the model says so for it */
+int64_t
+ngx_http_llm_quota_spoken(ngx_http_llm_attempt_t *at, uint64_t bytes)
+{
+    volatile int64_t  *ratio;
+
+    ratio = ngx_http_llm_quota_model(at->ctx, at->route->model);
+
+    return ngx_http_llm_quota_tokens(bytes, ratio ? ratio[1] : 0,
+                                     NGX_HTTP_LLM_RATIO_ANSWER);
+}
+
+
+/* tokens of all the answers that are asked for: as the request said, or the
+   model says for it */
 
 static int64_t
 ngx_http_llm_quota_output(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand, ngx_uint_t *own)
+    ngx_http_llm_candidate_t *cand)
 {
     int64_t                n;
     ngx_http_llm_model_t  *model;
-
-    *own = 0;
 
     if (!ngx_http_llm_usage_speaks(ctx->target.op)) {
         return 0;
@@ -160,10 +164,7 @@ ngx_http_llm_quota_output(ngx_http_llm_ctx_t *ctx,
         n = ngx_http_llm_quota_member(model, NGX_HTTP_LLM_MEMBER_DEFAULT);
     }
 
-    if (n >= 0) {
-        *own = 1;
-
-    } else {
+    if (n < 0) {
         n = model->max_tokens;
 
         if (n < 0 && cand->route->price) {

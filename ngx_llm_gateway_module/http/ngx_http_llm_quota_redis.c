@@ -23,13 +23,10 @@
 
 static ngx_int_t ngx_http_llm_quota_redis_reserve(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q);
-static ngx_http_llm_quota_redis_t *ngx_http_llm_quota_redis_create(
-    ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q);
 static ngx_int_t ngx_http_llm_quota_redis_claims(
-    ngx_http_llm_quota_redis_t *st, ngx_uint_t cluster);
+    ngx_http_llm_quota_redis_t *st, llm_str_t *id, llm_amount_t *asked);
 static ngx_int_t ngx_http_llm_quota_redis_room(ngx_http_llm_ctx_t *ctx,
     llm_script_claim_t *claim);
-static ngx_int_t ngx_http_llm_quota_redis_ask(ngx_http_llm_quota_redis_t *st);
 static ngx_int_t ngx_http_llm_quota_redis_wait(ngx_http_request_t *r);
 static void ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc,
     redisReply *reply);
@@ -42,7 +39,6 @@ static void ngx_http_llm_quota_redis_back(ngx_http_llm_quota_redis_t *st,
     ngx_uint_t n);
 static void ngx_http_llm_quota_redis_unavailable(
     ngx_http_llm_quota_redis_t *st);
-static void ngx_http_llm_quota_redis_cleanup(void *data);
 static void ngx_http_llm_quota_redis_sent(ngx_http_llm_quota_t *q);
 static void ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used);
@@ -51,8 +47,10 @@ static void ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
 const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_redis = {
     ngx_http_llm_quota_redis_reserve,
     ngx_http_llm_quota_redis_extend,
+    ngx_http_llm_quota_redis_top_up,
     ngx_http_llm_quota_redis_sent,
-    ngx_http_llm_quota_redis_settle
+    ngx_http_llm_quota_redis_settle,
+    1
 };
 
 
@@ -68,13 +66,13 @@ ngx_http_llm_quota_redis_reserve(ngx_http_llm_ctx_t *ctx,
         return st->where == NGX_HTTP_LLM_QUOTA_ASKING ? NGX_AGAIN : st->rc;
     }
 
-    st = ngx_http_llm_quota_redis_create(ctx, q);
+    st = ngx_http_llm_quota_redis_create(ctx, q, ngx_http_llm_pure(&ctx->id),
+                                         &q->asked);
     if (st == NULL) {
         return NGX_ERROR;
     }
 
     q->data = st;
-    ngx_memzero(&q->verdict, sizeof(llm_verdict_t));
 
     if (ngx_http_llm_quota_redis_ask(st) != NGX_OK) {
         ngx_http_llm_quota_redis_unavailable(st);
@@ -85,9 +83,9 @@ ngx_http_llm_quota_redis_reserve(ngx_http_llm_ctx_t *ctx,
 }
 
 
-static ngx_http_llm_quota_redis_t *
+ngx_http_llm_quota_redis_t *
 ngx_http_llm_quota_redis_create(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_quota_t *q)
+    ngx_http_llm_quota_t *q, llm_str_t *id, llm_amount_t *asked)
 {
     ngx_http_cleanup_t          *cln;
     ngx_http_llm_quota_redis_t  *st;
@@ -100,9 +98,7 @@ ngx_http_llm_quota_redis_create(ngx_http_llm_ctx_t *ctx,
     st->ctx = ctx;
     st->q = q;
 
-    if (ngx_http_llm_quota_redis_claims(st, ctx->lmcf->redis->conf.cluster)
-        != NGX_OK)
-    {
+    if (ngx_http_llm_quota_redis_claims(st, id, asked) != NGX_OK) {
         return NULL;
     }
 
@@ -125,15 +121,16 @@ ngx_http_llm_quota_redis_create(ngx_http_llm_ctx_t *ctx,
 
 static ngx_int_t
 ngx_http_llm_quota_redis_claims(ngx_http_llm_quota_redis_t *st,
-    ngx_uint_t cluster)
+    llm_str_t *id, llm_amount_t *asked)
 {
-    ngx_uint_t             i, k, n;
+    ngx_uint_t             i, k, n, cluster;
     llm_script_claim_t    *claim;
     ngx_http_llm_ctx_t    *ctx;
     ngx_http_llm_quota_t  *q;
 
     q = st->q;
     ctx = st->ctx;
+    cluster = ctx->lmcf->redis->conf.cluster;
     n = cluster ? q->n : 1;
 
     claim = llm_calloc(&ctx->arena, n * sizeof(llm_script_claim_t));
@@ -162,8 +159,8 @@ ngx_http_llm_quota_redis_claims(ngx_http_llm_quota_redis_t *st,
                 return NGX_ERROR;
             }
 
-            claim[k].id = *ngx_http_llm_pure(&ctx->id);
-            claim[k].asked = q->asked;
+            claim[k].id = *id;
+            claim[k].asked = *asked;
         }
 
         claim[k].subjects[claim[k].n++] = q->subjects[i];
@@ -203,7 +200,7 @@ ngx_http_llm_quota_redis_room(ngx_http_llm_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_quota_redis_ask(ngx_http_llm_quota_redis_t *st)
 {
     llm_script_call_t             call;
@@ -299,7 +296,22 @@ ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc, redisReply *reply)
 
     if (rc != NGX_OK) {
         ngx_http_llm_quota_redis_back(st, st->current);
+    }
+
+    if (st->top) {
+        ngx_http_llm_quota_redis_topped(st);
+        return;
+    }
+
+    if (rc != NGX_OK) {
         ngx_http_llm_quota_redis_unavailable(st);
+
+    } else {
+        st->q->verdict = st->verdict;
+
+        if (st->where == NGX_HTTP_LLM_QUOTA_REDIS) {
+            ngx_http_llm_quota_redis_taken(st);
+        }
     }
 
     r->read_event_handler = ngx_http_block_reading;
@@ -327,7 +339,8 @@ ngx_http_llm_quota_redis_judge(ngx_http_llm_quota_redis_t *st,
                                                               : NGX_ERROR;
         }
 
-        ngx_http_llm_quota_redis_taken(st);
+        st->where = NGX_HTTP_LLM_QUOTA_REDIS;
+        st->rc = NGX_OK;
 
         return NGX_OK;
 
@@ -381,7 +394,7 @@ ngx_http_llm_quota_redis_read(ngx_http_llm_quota_redis_t *st,
     }
 
     rc = llm_script_reserve_read(&st->lease.claims[st->current], n,
-                                 reply->elements, &now, &st->q->verdict);
+                                 reply->elements, &now, &st->verdict);
 
     if (rc != LLM_INVALID) {
         ngx_http_llm_redis_clock(now);
@@ -400,9 +413,6 @@ ngx_http_llm_quota_redis_taken(ngx_http_llm_quota_redis_t *st)
     ngx_http_llm_quota_t  *q;
 
     q = st->q;
-
-    st->where = NGX_HTTP_LLM_QUOTA_REDIS;
-    st->rc = NGX_OK;
 
     ngx_http_llm_redis_hold(&st->lease);
 
@@ -463,7 +473,7 @@ ngx_http_llm_quota_redis_unavailable(ngx_http_llm_quota_redis_t *st)
  * what it may reserve now is given back behind it.
  */
 
-static void
+void
 ngx_http_llm_quota_redis_cleanup(void *data)
 {
     ngx_http_llm_quota_redis_t *st = data;
@@ -512,6 +522,8 @@ ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
     if (q->lease) {
         ngx_http_llm_quota_zone.settle(ctx, q, used);
     }
+
+    ngx_http_llm_quota_redis_tops_end(st);
 
     mode = LLM_SCRIPT_LATER;
 

@@ -16,8 +16,6 @@
 #include "ngx_http_llm_translate.h"
 
 
-static ngx_int_t ngx_http_llm_rewrite_data(ngx_http_llm_answer_t *an,
-    u_char *event, size_t len, llm_str_t *name, llm_str_t *data);
 static void ngx_http_llm_rewrite_usage(ngx_http_llm_answer_t *an);
 
 
@@ -90,11 +88,7 @@ ngx_http_llm_rewrite_end(ngx_http_llm_answer_t *an)
 }
 
 
-/*
- * Name and data of an event, from its frame.  NGX_DECLINED: it has none.
- */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_rewrite_data(ngx_http_llm_answer_t *an, u_char *event, size_t len,
     llm_str_t *name, llm_str_t *data)
 {

@@ -31,8 +31,6 @@ static void ngx_http_llm_stream_free(ngx_http_llm_answer_t *an,
     ngx_chain_t *cl);
 static ngx_chain_t *ngx_http_llm_stream_buf(ngx_http_llm_answer_t *an,
     size_t size);
-static u_char *ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an,
-    const llm_str_t *id);
 static ngx_int_t ngx_http_llm_stream_finish(ngx_http_llm_answer_t *an);
 
 
@@ -50,7 +48,7 @@ ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
     u = an->request->upstream;
 
     if (an->complete) {
-        an->extra = len != 0;
+        an->extra = (len != 0 && !an->stopped);
         return NGX_OK;
     }
 
@@ -84,7 +82,7 @@ ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
             rc = ngx_llm_parse_chunked(an->request, &b, &an->chunks);
 
             if (rc == NGX_AGAIN) {
-                return NGX_OK;
+                break;
             }
 
             if (rc == NGX_DONE) {
@@ -110,6 +108,17 @@ ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
         }
     }
 
+    if (an->stopped) {
+
+        /* the rest is not waited for */
+
+        an->complete = 1;
+        an->extra = 0;
+        u->keepalive = 0;
+
+        return NGX_OK;
+    }
+
     if (!an->complete) {
         return NGX_OK;
     }
@@ -125,7 +134,7 @@ ngx_http_llm_stream_slice(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
     size_t  used;
 
-    if (len == 0) {
+    if (len == 0 || an->stopped) {
         return NGX_OK;
     }
 
@@ -146,7 +155,7 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 {
     int        rc;
     size_t     used;
-    ngx_int_t  done;
+    ngx_int_t  done, look;
 
     while (len) {
 
@@ -167,12 +176,29 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
             return ngx_http_llm_stream_hold(an, data, len);
         }
 
+        look = an->guarded ? ngx_http_llm_ending_look(an, data, used) : NGX_OK;
+
+        if (look == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
         done = an->at->translate
                ? ngx_http_llm_stream_translate(an, data, used)
                : ngx_http_llm_stream_event(an, data, used);
 
         if (done != NGX_OK) {
             return done;
+        }
+
+        if (look == NGX_BUSY) {
+
+            if (ngx_http_llm_ending_send(an) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            if (an->stopped) {
+                return NGX_OK;
+            }
         }
 
         data += used;
@@ -535,7 +561,7 @@ ngx_http_llm_stream_buf(ngx_http_llm_answer_t *an, size_t size)
 }
 
 
-static u_char *
+u_char *
 ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an, const llm_str_t *id)
 {
     if (an->signature

@@ -5,12 +5,14 @@
  */
 
 
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_quota.h"
 
 
 static ngx_uint_t ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at);
+static int64_t ngx_http_llm_usage_spoken(ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at);
+static void ngx_http_llm_usage_seen(llm_usage_t *u, int64_t seen);
 static void ngx_http_llm_usage_compact(ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_usage_cost(ngx_http_llm_attempt_t *at);
 static const llm_price_t *ngx_http_llm_usage_price(
@@ -104,12 +106,20 @@ ngx_http_llm_usage_estimate(ngx_http_llm_attempt_t *at)
 {
     if (ngx_http_llm_usage_guess(at->ctx,
                          llm_usage_estimate((uint64_t) at->ctx->body_length),
-                         llm_usage_estimate(at->text_bytes), at->items,
+                         ngx_http_llm_usage_spoken(at), at->items,
                          &at->usage)
         == NGX_OK)
     {
         at->has_usage = 1;
     }
+}
+
+
+static int64_t
+ngx_http_llm_usage_spoken(ngx_http_llm_attempt_t *at)
+{
+    return at->text_tokens ? at->text_tokens
+                           : llm_usage_estimate(at->text_bytes);
 }
 
 
@@ -256,13 +266,12 @@ ngx_http_llm_usage_bound(ngx_http_llm_ctx_t *ctx,
 static void
 ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at)
 {
-    int64_t            told, seen;
-    llm_usage_t       *u;
     ngx_connection_t  *c;
 
     c = at->ctx->request->connection;
 
     if (!at->truncated
+        && at->stopped == NULL
         && at->failure == LLM_FAILURE_NONE
         && at->rc == NGX_OK
         && !c->error
@@ -277,16 +286,58 @@ ngx_http_llm_usage_cut(ngx_http_llm_attempt_t *at)
         return;
     }
 
-    u = &at->usage;
+    ngx_http_llm_usage_seen(&at->usage, ngx_http_llm_usage_spoken(at));
+}
+
+
+/* at least what was seen */
+
+static void
+ngx_http_llm_usage_seen(llm_usage_t *u, int64_t seen)
+{
+    int64_t  told;
 
     told = llm_usage_output(u);
-    seen = llm_usage_estimate(at->text_bytes);
 
     if (seen > told) {
         llm_usage_set(u, LLM_USAGE_OUTPUT,
                       u->units[LLM_USAGE_OUTPUT] + (seen - told));
         u->estimated = 1;
     }
+}
+
+
+void
+ngx_http_llm_usage_so_far(ngx_http_llm_attempt_t *at, llm_answer_t *reader,
+    int64_t tokens, llm_usage_t *usage, int64_t *cost)
+{
+    llm_str_t               raw;
+    ngx_http_llm_attempt_t  now;
+
+    ngx_memzero(&now, sizeof(ngx_http_llm_attempt_t));
+
+    now.ctx = at->ctx;
+    now.route = at->route;
+    now.upstream_model = at->upstream_model;
+    now.tier = llm_answer_tier(reader);
+
+    if (llm_answer_usage(reader, &now.usage, &raw) == LLM_OK) {
+        ngx_http_llm_usage_seen(&now.usage, tokens);
+
+    } else {
+        ngx_memzero(&now.usage, sizeof(llm_usage_t));
+
+        (void) ngx_http_llm_usage_guess(at->ctx,
+                         llm_usage_estimate((uint64_t) at->ctx->body_length),
+                         tokens, 0, &now.usage);
+    }
+
+    llm_usage_set(&now.usage, LLM_USAGE_REQUESTS, 1);
+
+    ngx_http_llm_usage_cost(&now);
+
+    *usage = now.usage;
+    *cost = now.has_cost ? now.cost : 0;
 }
 
 

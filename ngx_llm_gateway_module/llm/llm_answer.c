@@ -517,6 +517,13 @@ llm_answer_usage(llm_answer_t *a, llm_usage_t *usage, llm_str_t *raw)
 }
 
 
+unsigned
+llm_answer_told(const llm_answer_t *a)
+{
+    return a->usage_told;
+}
+
+
 uint64_t
 llm_answer_text(const llm_answer_t *a)
 {

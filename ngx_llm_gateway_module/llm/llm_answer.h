@@ -117,6 +117,9 @@ const llm_answer_id_t *llm_answer_ids(const llm_answer_t *a, unsigned *n);
  */
 int llm_answer_usage(llm_answer_t *a, llm_usage_t *usage, llm_str_t *raw);
 
+/* changes whenever usage was told anew; 0: it never was */
+unsigned llm_answer_told(const llm_answer_t *a);
+
 /* bytes of visible or reasoning output text seen, for estimates */
 uint64_t llm_answer_text(const llm_answer_t *a);
 /* elements of "data": images made, embeddings */

@@ -269,6 +269,7 @@ llm_anthropic_merge(llm_answer_t *a, const llm_found_t *f)
     old = a->usage;
     a->usage = a->spare;
     a->spare = old;
+    a->usage_told++;
 }
 
 

@@ -128,7 +128,7 @@ const char *llm_chat_finish(const llm_translate_t *x, llm_stop_e stop,
 /* "chatcmpl-..." of an upstream's id, or made up */
 void llm_chat_print_id(llm_translate_t *x, const llm_str_t *id,
     llm_buf_t *out);
-void llm_chat_print_usage(const llm_translate_t *x, llm_buf_t *out);
+void llm_chat_print_usage(const llm_usage_t *u, llm_buf_t *out);
 /* members of a call but for its index, and without the brackets */
 void llm_chat_print_call(llm_translate_t *x, const llm_str_t *id,
     const llm_str_t *name, unsigned custom, const llm_str_t *arguments,

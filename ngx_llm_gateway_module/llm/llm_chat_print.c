@@ -68,7 +68,7 @@ llm_chat_write_answer(llm_translate_t *x, const llm_message_t *m,
 
     if (x->has_usage) {
         llm_buf_puts(out, ",\"usage\":");
-        llm_chat_print_usage(x, out);
+        llm_chat_print_usage(&x->usage, out);
     }
 
     llm_buf_puts(out, ",\"system_fingerprint\":null}");
@@ -383,12 +383,9 @@ llm_chat_print_id(llm_translate_t *x, const llm_str_t *id, llm_buf_t *out)
 
 
 void
-llm_chat_print_usage(const llm_translate_t *x, llm_buf_t *out)
+llm_chat_print_usage(const llm_usage_t *u, llm_buf_t *out)
 {
-    int64_t             input, output, written;
-    const llm_usage_t  *u;
-
-    u = &x->usage;
+    int64_t  input, output, written;
 
     input = llm_usage_input(u);
     output = llm_usage_output(u);

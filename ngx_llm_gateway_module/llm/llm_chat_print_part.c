@@ -412,7 +412,7 @@ llm_chat_part_end(llm_translate_t *x, llm_buf_t *out)
         llm_buf_puts(out, "],\"usage\":");
 
         if (x->has_usage) {
-            llm_chat_print_usage(x, out);
+            llm_chat_print_usage(&x->usage, out);
 
         } else {
             llm_buf_puts(out, "null");

@@ -129,6 +129,8 @@ void llm_generate_print_note(const llm_str_t *url, const llm_str_t *title,
     llm_buf_t *out);
 void llm_generate_print_reason(llm_stop_e stop, unsigned refused,
     llm_buf_t *out);
+/* ,"usageMetadata":{...} */
+void llm_generate_print_usage(const llm_usage_t *u, llm_buf_t *out);
 /* members behind the candidates; usage: what is known of it as well */
 void llm_generate_print_tail(const llm_translate_t *x, const llm_str_t *id,
     const llm_str_t *model, unsigned usage, llm_buf_t *out);

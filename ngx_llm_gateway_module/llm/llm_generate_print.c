@@ -235,35 +235,8 @@ void
 llm_generate_print_tail(const llm_translate_t *x, const llm_str_t *id,
     const llm_str_t *model, unsigned usage, llm_buf_t *out)
 {
-    int64_t             input, output, thoughts, cached;
-    const llm_usage_t  *u;
-
     if (usage && x->has_usage) {
-        u = &x->usage;
-
-        input = llm_usage_input(u);
-        output = llm_usage_output(u);
-        thoughts = u->units[LLM_USAGE_REASONING];
-        cached = u->units[LLM_USAGE_CACHE_READ];
-
-        llm_buf_puts(out, ",\"usageMetadata\":{\"promptTokenCount\":");
-        llm_buf_int(out, input);
-        llm_buf_puts(out, ",\"candidatesTokenCount\":");
-        llm_buf_int(out, output > thoughts ? output - thoughts : 0);
-        llm_buf_puts(out, ",\"totalTokenCount\":");
-        llm_buf_int(out, input + output);
-
-        if (cached) {
-            llm_buf_puts(out, ",\"cachedContentTokenCount\":");
-            llm_buf_int(out, cached);
-        }
-
-        if (thoughts) {
-            llm_buf_puts(out, ",\"thoughtsTokenCount\":");
-            llm_buf_int(out, thoughts);
-        }
-
-        llm_buf_puts(out, "}");
+        llm_generate_print_usage(&x->usage, out);
     }
 
     llm_buf_puts(out, ",\"modelVersion\":");
@@ -281,4 +254,35 @@ llm_generate_print_tail(const llm_translate_t *x, const llm_str_t *id,
     }
 
     llm_buf_json(out, id->data, id->len);
+}
+
+
+void
+llm_generate_print_usage(const llm_usage_t *u, llm_buf_t *out)
+{
+    int64_t  input, output, thoughts, cached;
+
+    input = llm_usage_input(u);
+    output = llm_usage_output(u);
+    thoughts = u->units[LLM_USAGE_REASONING];
+    cached = u->units[LLM_USAGE_CACHE_READ];
+
+    llm_buf_puts(out, ",\"usageMetadata\":{\"promptTokenCount\":");
+    llm_buf_int(out, input);
+    llm_buf_puts(out, ",\"candidatesTokenCount\":");
+    llm_buf_int(out, output > thoughts ? output - thoughts : 0);
+    llm_buf_puts(out, ",\"totalTokenCount\":");
+    llm_buf_int(out, input + output);
+
+    if (cached) {
+        llm_buf_puts(out, ",\"cachedContentTokenCount\":");
+        llm_buf_int(out, cached);
+    }
+
+    if (thoughts) {
+        llm_buf_puts(out, ",\"thoughtsTokenCount\":");
+        llm_buf_int(out, thoughts);
+    }
+
+    llm_buf_puts(out, "}");
 }

@@ -137,6 +137,8 @@ typedef struct {
 
 void llm_messages_print(llm_translate_t *x, const llm_message_t *m,
     llm_buf_t *out);
+/* "usage":{...} */
+void llm_messages_print_usage(const llm_usage_t *u, llm_buf_t *out);
 void llm_messages_print_part(llm_translate_t *x, const llm_part_t *part,
     llm_buf_t *out);
 

@@ -17,8 +17,6 @@ static void llm_messages_print_signature(llm_translate_t *x,
     const llm_state_t *state, llm_buf_t *out);
 static void llm_messages_print_stop(llm_stop_e stop, const llm_str_t *text,
     llm_buf_t *out);
-static void llm_messages_print_usage(const llm_translate_t *x,
-    llm_buf_t *out);
 static void llm_messages_print_start(llm_translate_t *x,
     const llm_part_t *part, llm_buf_t *out);
 static void llm_messages_print_open(llm_translate_t *x,
@@ -84,7 +82,7 @@ llm_messages_print(llm_translate_t *x, const llm_message_t *m, llm_buf_t *out)
     llm_buf_puts(out, "],");
     llm_messages_print_stop(m->stop, &m->stop_text, out);
     llm_buf_puts(out, ",");
-    llm_messages_print_usage(x, out);
+    llm_messages_print_usage(&x->usage, out);
     llm_buf_puts(out, "}");
 }
 
@@ -257,13 +255,10 @@ llm_messages_print_stop(llm_stop_e stop, const llm_str_t *text,
 }
 
 
-static void
-llm_messages_print_usage(const llm_translate_t *x, llm_buf_t *out)
+void
+llm_messages_print_usage(const llm_usage_t *u, llm_buf_t *out)
 {
-    int64_t             written, hour;
-    const llm_usage_t  *u;
-
-    u = &x->usage;
+    int64_t  written, hour;
 
     hour = u->units[LLM_USAGE_CACHE_WRITE_1H];
     written = u->units[LLM_USAGE_CACHE_WRITE_5M] + hour;
@@ -339,7 +334,7 @@ llm_messages_print_part(llm_translate_t *x, const llm_part_t *part,
                           "{\"type\":\"message_delta\",\"delta\":{");
         llm_messages_print_stop(part->stop, &part->text, out);
         llm_buf_puts(out, "},");
-        llm_messages_print_usage(x, out);
+        llm_messages_print_usage(&x->usage, out);
         llm_buf_puts(out, "}\n\n");
         break;
 
@@ -368,7 +363,7 @@ llm_messages_print_start(llm_translate_t *x, const llm_part_t *part,
     llm_messages_print_head(x, &part->id, out);
     llm_buf_puts(out, ",\"content\":[],\"stop_reason\":null,"
                       "\"stop_sequence\":null,");
-    llm_messages_print_usage(x, out);
+    llm_messages_print_usage(&x->usage, out);
     llm_buf_puts(out, "}}\n\n"
                       "event: ping\ndata: {\"type\":\"ping\"}\n\n");
 }

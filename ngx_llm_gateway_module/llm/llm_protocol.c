@@ -246,6 +246,7 @@ llm_answer_keep_usage(llm_answer_t *a, const llm_found_t *f)
     }
 
     a->usage.len = 0;
+    a->usage_told++;
     llm_buf_add(&a->usage, f->raw.data, f->raw.len);
 
     if (a->usage.failed) {

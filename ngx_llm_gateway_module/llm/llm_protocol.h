@@ -108,6 +108,7 @@ struct llm_answer_s {
     llm_buf_t            usage;         /* the provider's own object */
     llm_buf_t            spare;         /* for the next one while merging */
     int64_t              usage_total;   /* of a protocol that needs it */
+    unsigned             usage_told;    /* how often it changed */
     llm_usage_t          units;         /* as read, if "read" */
 
     /* scanners for parts, made when first needed */

@@ -171,6 +171,7 @@ void llm_responses_print_item(llm_translate_t *x, unsigned complete,
     llm_buf_t *out);
 void llm_responses_print_text_part(llm_translate_t *x, unsigned complete,
     llm_buf_t *out);
+void llm_responses_print_usage(const llm_usage_t *u, llm_buf_t *out);
 void llm_responses_print_string(const char *name, const llm_str_t *s,
     llm_buf_t *out);
 

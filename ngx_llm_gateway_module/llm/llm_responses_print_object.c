@@ -15,7 +15,6 @@ typedef struct {
 
 
 static void llm_responses_print_echo(llm_translate_t *x, llm_buf_t *out);
-static void llm_responses_print_usage(llm_translate_t *x, llm_buf_t *out);
 
 
 static const llm_responses_echo_t  llm_responses_echoes[] = {
@@ -119,7 +118,7 @@ llm_responses_print_object(llm_translate_t *x, const char *status,
     llm_buf_puts(out, ",\"usage\":");
 
     if (final && x->has_usage) {
-        llm_responses_print_usage(x, out);
+        llm_responses_print_usage(&x->usage, out);
 
     } else {
         llm_buf_puts(out, "null");
@@ -152,13 +151,10 @@ llm_responses_print_echo(llm_translate_t *x, llm_buf_t *out)
 }
 
 
-static void
-llm_responses_print_usage(llm_translate_t *x, llm_buf_t *out)
+void
+llm_responses_print_usage(const llm_usage_t *u, llm_buf_t *out)
 {
-    int64_t             input, output;
-    const llm_usage_t  *u;
-
-    u = &x->usage;
+    int64_t  input, output;
 
     input = llm_usage_input(u);
     output = llm_usage_output(u);
