@@ -1216,6 +1216,66 @@ endpoint=models outcome=ok status=200
 
 
 
+=== HEAD of the location itself is answered without a key
+--- http_config eval: $::http
+--- config
+    location /claude {
+        llm_route;
+    }
+
+    location /some/llm/ {
+        llm_route;
+    }
+--- steps
+for my $path ('/claude', '/some/llm/', '/claude/?beta=true') {
+    my $r = ask('HEAD', $path, undef, key => undef);
+
+    is($r->{status}, 200, "$path: status");
+    is($r->{content} // "", "", "$path: no body");
+    ok($r->{headers}{'x-llm-request-id'}, "$path: its id");
+}
+
+is(ask('HEAD', '/claude/v1/models', undef, key => undef)->{status}, 401, 'no more than that');
+is(ask('GET', '/claude', undef, key => undef)->{status}, 401, 'nor by GET');
+is(ask('HEAD', '/claude/other')->{status}, 404, 'nor of what is not there');
+
+my @records = records(6);
+
+holds($_, 'outcome=ok status=200 !key !endpoint attempts.length=0 cost=0') for @records[0 .. 2];
+
+
+=== models: methods of the Gemini API are those that each is for
+--- http_config
+    llm_provider ge {
+        protocol  gemini;
+        pass      http://127.0.0.1:$TEST_NGINX_PROVIDER_PORT/ge/v1beta;
+    }
+
+    llm_model talk   { route ge; }
+    llm_model only   { endpoint gemini; route ge; }
+    llm_model embed  { endpoint embeddings gemini; route ge; }
+    llm_model closed { endpoint embeddings; route ge; }
+    llm_model film   { endpoint video gemini; route ge; }
+
+    llm_key caller { secret plain:sk-test; models *; }
+--- config eval: $::config
+--- steps
+my $models = get('/v1beta/models')->{json}{models};
+my %methods = map { $_->{displayName} => join ' ', @{ $_->{supportedGenerationMethods} } } @$models;
+
+is($methods{talk}, 'generateContent countTokens', 'talk');
+is($methods{only}, 'generateContent countTokens', 'only');
+is($methods{embed}, 'embedContent batchEmbedContents', 'embed');
+is($methods{closed}, '', 'closed');
+is($methods{film}, 'predictLongRunning', 'film');
+
+is(get('/v1/models')->{json}{data}[4]{id}, 'film', 'OpenAI has them all');
+is(get('/v1/models', headers => { 'anthropic-version' => '2023-06-01' })->{json}{last_id}, 'film',
+   'and Anthropic');
+
+records(3);
+
+
 === a provider's error comes as it is, in each protocol
 --- http_config eval: $::http
 --- config eval: $::config

@@ -330,6 +330,28 @@ error.code=unsupported_parameter error.param=n decision.0.reason=untranslatable
 outcome=rejected code=unsupported_parameter status=400
 
 
+=== what a provider without the Responses API cannot remember is refused by its name
+--- http_config eval: $::Http
+--- config eval: $::Route
+--- steps
+for my $model ('sonnet', 'old') {
+    for (['"previous_response_id": "resp_1"', 'previous_response_id'],
+         ['"conversation": "conv_1"', 'conversation'], ['"background": true', 'background'])
+    {
+        my $r = post('/v1/responses', qq({"model": "$model", "input": "Hi", $_->[0]}));
+        is($r->{status}, 400, "$model, $_->[1]: status");
+        holds($r, "error.code=unsupported_parameter error.param=$_->[1]", "$model, $_->[1]");
+    }
+}
+
+is(scalar sent(), 0, 'and nobody was called');
+
+my $r = post('/v1/responses', '{"model": "gpt", "input": "Hi", "previous_response_id": "resp_1"}');
+is($r->{status}, 404, 'where it is remembered it must be known');
+
+holds($_, 'outcome=rejected') for records(7);
+
+
 === where another route can take it, it does
 --- http_config eval: $::Http
 --- config eval: $::Route

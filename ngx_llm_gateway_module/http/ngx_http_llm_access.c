@@ -28,6 +28,7 @@
 #define NGX_HTTP_LLM_ID_LEN  32
 
 
+static ngx_uint_t ngx_http_llm_access_probe(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_check_key(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_check_address(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_check_endpoint(ngx_http_llm_ctx_t *ctx);
@@ -69,6 +70,12 @@ ngx_http_llm_access_handler(ngx_http_request_t *r)
 
         r->connection->log->action = "checking llm key";
 
+        if (ctx->target.op == NULL && ngx_http_llm_access_probe(r)) {
+            ctx->state = NGX_HTTP_LLM_PLANNED;
+            ctx->authorized = 1;
+            return NGX_OK;
+        }
+
         rc = ngx_http_llm_authenticate(ctx);
         if (rc == NGX_OK) {
             rc = ngx_http_llm_check_scope(ctx);
@@ -105,6 +112,37 @@ ngx_http_llm_access_handler(ngx_http_request_t *r)
     }
 
     return ctx->authorized ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/* whether a client asks for no more than that somebody is there: HEAD of the
+   location itself */
+
+static ngx_uint_t
+ngx_http_llm_access_probe(ngx_http_request_t *r)
+{
+    ngx_str_t                  name, uri;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (r->method != NGX_HTTP_HEAD) {
+        return 0;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    name = clcf->name;
+    uri = r->uri;
+
+    if (name.len > 1 && name.data[name.len - 1] == '/') {
+        name.len--;
+    }
+
+    if (uri.len > 1 && uri.data[uri.len - 1] == '/') {
+        uri.len--;
+    }
+
+    return uri.len == name.len
+           && ngx_memcmp(uri.data, name.data, uri.len) == 0;
 }
 
 

@@ -37,8 +37,11 @@ static ngx_int_t ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx,
 ngx_int_t
 ngx_http_llm_content_handler(ngx_http_request_t *r)
 {
+    llm_buf_t            none;
     ngx_int_t            rc;
     ngx_http_llm_ctx_t  *ctx;
+
+    static ngx_str_t     plain = ngx_string("text/plain");
 
     ctx = ngx_http_llm_get_ctx(r);
 
@@ -60,6 +63,16 @@ ngx_http_llm_content_handler(ngx_http_request_t *r)
                       "llm request came to its content handler without "
                       "passing the access phase");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->target.op == NULL) {
+
+        /* a probe, by HEAD */
+
+        ctx->state = NGX_HTTP_LLM_DONE;
+        llm_buf_init(&none, &ctx->arena);
+
+        return ngx_http_llm_send(r, &plain, &none);
     }
 
     if (ctx->target.op->flags & LLM_OP_LOCAL) {

@@ -480,14 +480,23 @@ ngx_http_llm_models_print_gemini(ngx_http_llm_model_t *model,
     ngx_uint_t   i, n;
 
     static const struct {
-        uint32_t     endpoint;    /* a model of it takes the method */
+        uint32_t     endpoint;    /* a model of it takes the method, */
         ngx_str_t    method;
     } methods[] = {
-        { 1 << LLM_ENDPOINT_GEMINI, ngx_string("\"generateContent\"") },
-        { 1 << LLM_ENDPOINT_GEMINI, ngx_string("\"countTokens\"") },
+        { 0, ngx_string("\"generateContent\"") },
+        { 0, ngx_string("\"countTokens\"") },
         { 1 << LLM_ENDPOINT_EMBEDDINGS, ngx_string("\"embedContent\"") },
+        { 1 << LLM_ENDPOINT_EMBEDDINGS, ngx_string("\"batchEmbedContents\"") },
         { 1 << LLM_ENDPOINT_VIDEO, ngx_string("\"predictLongRunning\"") }
     };
+
+    /* 0: one that converses, by what else it is for if it does not say */
+
+    static const uint32_t  talks = 1 << LLM_ENDPOINT_CHAT
+                                   | 1 << LLM_ENDPOINT_RESPONSES
+                                   | 1 << LLM_ENDPOINT_MESSAGES;
+    static const uint32_t  other = 1 << LLM_ENDPOINT_EMBEDDINGS
+                                   | 1 << LLM_ENDPOINT_VIDEO;
 
     llm_buf_init(&full, b->arena);
     ngx_http_llm_models_text(&full, "models/");
@@ -508,7 +517,13 @@ ngx_http_llm_models_print_gemini(ngx_http_llm_model_t *model,
 
     for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 
-        if (!(model->endpoints & methods[i].endpoint)) {
+        /* all of them are of the endpoint "gemini" */
+
+        if (!(model->endpoints & (1 << LLM_ENDPOINT_GEMINI))
+            || (methods[i].endpoint
+                ? !(model->endpoints & methods[i].endpoint)
+                : !(model->endpoints & talks) && (model->endpoints & other)))
+        {
             continue;
         }
 

@@ -10,9 +10,11 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_translate.h"
 
 
 static ngx_int_t ngx_http_llm_plan_class(ngx_http_llm_ctx_t *ctx);
+static ngx_uint_t ngx_http_llm_plan_remembers(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_plan_by_id(ngx_http_llm_ctx_t *ctx,
     ngx_str_t *signed_id, const char *param);
 static ngx_int_t ngx_http_llm_plan_model(ngx_http_llm_ctx_t *ctx);
@@ -43,7 +45,7 @@ ngx_http_llm_plan(ngx_http_llm_ctx_t *ctx)
         return rc;
     }
 
-    if (ctx->req.previous.len) {
+    if (ctx->req.previous.len && ngx_http_llm_plan_remembers(ctx)) {
 
         /* what the conversation was begun with must go on with it */
 
@@ -115,6 +117,34 @@ ngx_http_llm_plan_class(ngx_http_llm_ctx_t *ctx)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Whether any route of the model has the client's own API, and so may know what
+ * was said before.  Where none has, translation refuses to be asked for it.
+ */
+
+static ngx_uint_t
+ngx_http_llm_plan_remembers(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_uint_t                  i;
+    ngx_http_llm_route_t      **route;
+    ngx_http_llm_candidate_t    cand;
+
+    route = ctx->model->routes.elts;
+
+    for (i = 0; i < ctx->model->routes.nelts; i++) {
+
+        ngx_memzero(&cand, sizeof(ngx_http_llm_candidate_t));
+        cand.route = route[i];
+
+        if (ngx_http_llm_translate_op(ctx, &cand) && !cand.translate) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
