@@ -386,6 +386,38 @@ choices.0.message.content=Hello
 --- calls: claude=1 chat=1
 
 
+=== a longest answer is the model's, the catalogue's, or 4096
+--- http_config eval
+$::Http . 'llm_prices ' . main::put('prices.json', '{
+    "claude-big": {"max_output_tokens": 64000, "input_cost_per_token": 1e-6,
+                   "output_cost_per_token": 2e-6}}') . ';
+    llm_model big     { route claude model=claude-big; }
+    llm_model capped  { route claude model=claude-big; max_tokens 1000; }
+    llm_model unknown { route claude model=claude-other; }
+    llm_model any     { alias ~^any/(.*)$; route claude model=$1; }'
+--- config eval: $::Route
+--- steps
+LLM::Provider::play("claude POST /v1/messages:\n json $::Claude\n");
+
+my $ask = '"messages": [{"role": "user", "content": "Hi"}]}';
+
+for (['big', '', 64000], ['big', '"max_tokens": 100000,', 64000],
+     ['big', '"max_tokens": 10,', 10], ['capped', '', 1000],
+     ['capped', '"max_completion_tokens": 2000,', 1000], ['unknown', '', 4096],
+     ['unknown', '"max_tokens": 9000,', 9000], ['any/claude-big', '', 64000],
+     ['any/claude-other', '', 4096])
+{
+    my ($model, $more, $max) = @$_;
+    my $r = post('/v1/chat/completions', qq({"model": "$model", $more $ask));
+    is($r->{status}, 200, "$model: status");
+
+    my ($sent) = reverse sent();
+    like($sent->{body}, qr/"max_tokens":$max\b/, "$model $more: $max");
+}
+
+records(9);
+
+
 === a provider's error is told in the client's words
 --- http_config eval: $::Http
 --- config eval: $::Route

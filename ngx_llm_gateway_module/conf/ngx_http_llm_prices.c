@@ -1,10 +1,14 @@
 
 #include "ngx_http_llm_prices.h"
+#include "ngx_http_llm_block.h"
 #include "ngx_http_llm_lookup.h"
 
 
 #define NGX_HTTP_LLM_PRICES_MAX   (64 * 1024 * 1024)
 #define NGX_HTTP_LLM_VERSION_LEN  12
+
+/* names before a model's in the catalogue */
+#define NGX_HTTP_LLM_PREFIXES     3
 
 
 static ngx_int_t ngx_http_llm_prices_read(ngx_conf_t *cf, ngx_str_t *name,
@@ -135,4 +139,79 @@ done:
     }
 
     return rc;
+}
+
+
+char *
+ngx_http_llm_prices_route(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
+    ngx_http_llm_route_t *route)
+{
+    int                     rc;
+    unsigned                n;
+    llm_str_t               prefixes[NGX_HTTP_LLM_PREFIXES], model;
+    ngx_uint_t              i;
+    llm_price_t            *price;
+    ngx_keyval_t           *field;
+    ngx_http_llm_lookup_t  *lookup;
+
+    /* names of protocols in the catalogue, by llm_protocol_e */
+
+    static const llm_str_t  names[][2] = {
+        { llm_string(""), llm_string("") },
+        { llm_string("openai"), llm_string("") },
+        { llm_string("anthropic"), llm_string("") },
+        { llm_string("gemini"), llm_string("vertex_ai") },
+        { llm_string("bedrock"), llm_string("bedrock_converse") }
+    };
+
+    if (lmcf->prices) {
+        n = 0;
+
+        prefixes[n].len = route->provider->name.len;
+        prefixes[n++].data = route->provider->name.data;
+
+        for (i = 0; i < 2; i++) {
+            if (names[route->provider->protocol][i].len) {
+                prefixes[n++] = names[route->provider->protocol][i];
+            }
+        }
+
+        /* which model captures will make is not known here */
+
+        model.len = route->captures ? 0 : route->upstream_model.len;
+        model.data = route->upstream_model.data;
+
+        route->price = llm_prices_find(lmcf->prices, prefixes, n, &model,
+                                       (llm_str_t *) &route->model->name);
+    }
+
+    if (route->model->price_fields.nelts == 0) {
+        return NGX_CONF_OK;
+    }
+
+    lookup = lmcf->lookup;
+
+    price = llm_price_inline(&lookup->arena, route->price);
+    if (price == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    field = route->model->price_fields.elts;
+
+    for (i = 0; i < route->model->price_fields.nelts; i++) {
+
+        rc = llm_price_set(price, (llm_str_t *) &field[i].key,
+                           (llm_str_t *) &field[i].value);
+
+        if (rc != LLM_OK) {
+            return ngx_http_llm_block_error(cf, &route->model->place,
+                              "price \"%V=%V\" of llm_model \"%V\" cannot be "
+                              "laid over the catalogue's", &field[i].key,
+                              &field[i].value, &route->model->name);
+        }
+    }
+
+    route->price = price;
+
+    return NGX_CONF_OK;
 }

@@ -14,5 +14,10 @@
    configuration */
 char *ngx_http_llm_prices_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* sets route->price: the catalogue's, with what the model says laid over it;
+   the route's provider is known */
+char *ngx_http_llm_prices_route(ngx_conf_t *cf,
+    ngx_http_llm_main_conf_t *lmcf, ngx_http_llm_route_t *route);
+
 
 #endif /* _NGX_HTTP_LLM_PRICES_H_INCLUDED_ */

@@ -637,6 +637,10 @@ ngx_int_t ngx_http_llm_usage_guess(ngx_http_llm_ctx_t *ctx, int64_t input,
    reasoning, nano-dollars; NGX_DECLINED: its price is unknown */
 ngx_int_t ngx_http_llm_usage_bound(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand, const llm_usage_t *usage, int64_t *cost);
+/* the longest answer of the route's model in tokens, by its "max_tokens", else
+   by the catalogue; -1: unknown */
+int64_t ngx_http_llm_usage_ceiling(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand);
 
 
 /* _account.c */

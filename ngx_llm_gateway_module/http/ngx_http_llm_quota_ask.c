@@ -165,11 +165,7 @@ ngx_http_llm_quota_output(ngx_http_llm_ctx_t *ctx,
     }
 
     if (n < 0) {
-        n = model->max_tokens;
-
-        if (n < 0 && cand->route->price) {
-            n = llm_price_max_output(cand->route->price);
-        }
+        n = ngx_http_llm_usage_ceiling(ctx, cand);
 
         if (n <= 0) {
             n = NGX_HTTP_LLM_OUTPUT;

@@ -172,6 +172,7 @@ ngx_http_llm_translate_conf(ngx_http_llm_ctx_t *ctx,
         *to = route->to;
         to->model = *ngx_http_llm_pure(&cand->upstream_model);
         to->quirks |= llm_quirk_of_model(to->dialect, &to->model);
+        to->max_output = ngx_http_llm_usage_ceiling(ctx, cand);
     }
 
     *out = to;

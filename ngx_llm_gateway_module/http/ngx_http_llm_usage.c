@@ -257,6 +257,35 @@ ngx_http_llm_usage_bound(ngx_http_llm_ctx_t *ctx,
 }
 
 
+int64_t
+ngx_http_llm_usage_ceiling(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand)
+{
+    const llm_price_t       *price;
+    ngx_http_llm_route_t    *route;
+    ngx_http_llm_attempt_t   at;
+
+    route = cand->route;
+    price = route->price;
+
+    if (route->model->max_tokens >= 0) {
+        return route->model->max_tokens;
+    }
+
+    if (route->captures) {
+        ngx_memzero(&at, sizeof(ngx_http_llm_attempt_t));
+
+        at.ctx = ctx;
+        at.route = route;
+        at.upstream_model = cand->upstream_model;
+
+        price = ngx_http_llm_usage_price(&at);
+    }
+
+    return price ? llm_price_max_output(price) : -1;
+}
+
+
 /*
  * Where a protocol tells its usage from the start on (OpenAI's comes last and
  * is final), it may be behind what was already said when a stream was cut:
