@@ -17,6 +17,8 @@
 
 
 static void ngx_http_llm_rewrite_usage(ngx_http_llm_answer_t *an);
+static ngx_int_t ngx_http_llm_rewrite_final(ngx_http_upstream_t *u,
+    llm_fault_e fault);
 
 
 ngx_int_t
@@ -288,12 +290,18 @@ ngx_http_llm_rewrite_error(ngx_http_llm_answer_t *an)
         return NGX_ERROR;
     }
 
+    if (fault.retry_after < 0) {
+        fault.retry_after = at->pace.retry_after_ms;
+    }
+
     llm_buf_init(&out, &ctx->arena);
 
     llm_fault_print(ctx->target.op, &fault, ngx_http_llm_pure(&ctx->id),
                     &out);
 
-    if (ngx_http_llm_rewrite_replace(an, &out) != NGX_OK) {
+    if (ngx_http_llm_rewrite_replace(an, &out) != NGX_OK
+        || ngx_http_llm_rewrite_final(u, fault.fault) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -304,6 +312,32 @@ ngx_http_llm_rewrite_error(ngx_http_llm_answer_t *an)
 
     an->no_body = 0;
     an->gathered = 1;
+
+    return NGX_OK;
+}
+
+
+/* SDKs repeat a 429 and a 502, which is in vain for these */
+
+static ngx_int_t
+ngx_http_llm_rewrite_final(ngx_http_upstream_t *u, llm_fault_e fault)
+{
+    ngx_table_elt_t  *h;
+
+    if (fault != LLM_FAULT_AUTH && fault != LLM_FAULT_QUOTA) {
+        return NGX_OK;
+    }
+
+    h = ngx_list_push(&u->headers_in.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_set(&h->key, "x-should-retry");
+    ngx_str_set(&h->value, "false");
+    h->lowcase_key = h->key.data;
+    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
+    ngx_llm_header_single(h);
 
     return NGX_OK;
 }

@@ -284,7 +284,10 @@ ngx_http_llm_answer_cut(ngx_http_llm_attempt_t *at, ngx_chain_t **out)
         err.message = ctx->error.message;
         err.request_id = *ngx_http_llm_pure(&ctx->id);
 
-        llm_translate_break(at->translate, &err, &text);
+        /* a provider that told what went wrong is told in its own words */
+
+        llm_translate_break(at->translate, llm_translate_fault(at->translate)
+                                           ? NULL : &err, &text);
 
         if (text.failed) {
             return NGX_ERROR;

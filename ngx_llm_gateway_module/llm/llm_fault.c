@@ -80,7 +80,7 @@ static const llm_fault_row_t  llm_fault_rows[LLM_FAULT_N] = {
       529, "overloaded_error", 503, "UNAVAILABLE" },
 
     /* SERVER */
-    { 502, "server_error", "upstream_error",
+    { 500, "server_error", "upstream_error",
       500, "api_error", 500, "INTERNAL" },
 
     /* TIMEOUT */
@@ -147,7 +147,8 @@ llm_fault_print_openai(const llm_fault_t *fault, const llm_fault_row_t *row,
     llm_buf_puts(out, "\",\"param\":");
     llm_fault_string(&fault->param, NULL, out);
 
-    /* what a client acts upon goes before the provider's own code */
+    /* what a client acts upon goes before the provider's own code, which is
+       told only where it is one of this protocol */
 
     llm_buf_puts(out, ",\"code\":");
 

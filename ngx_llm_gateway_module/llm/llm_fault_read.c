@@ -34,8 +34,8 @@ static void llm_fault_told_error(const llm_str_t *error,
     llm_fault_told_t *t);
 static unsigned llm_fault_detail(const llm_str_t *detail,
     llm_fault_told_t *t);
-static int llm_fault_fill(llm_arena_t *arena, const llm_fault_told_t *t,
-    llm_fault_t *fault);
+static int llm_fault_fill(llm_arena_t *arena, llm_dialect_e from,
+    const llm_fault_told_t *t, llm_fault_t *fault);
 static int llm_fault_text(llm_arena_t *arena, const llm_str_t *raw,
     llm_str_t *text);
 static int llm_fault_plain(llm_arena_t *arena, int status,
@@ -133,7 +133,7 @@ llm_fault_read(llm_arena_t *arena, llm_dialect_e from, int status,
         llm_fault_told(body, &told);
     }
 
-    rc = llm_fault_fill(arena, &told, fault);
+    rc = llm_fault_fill(arena, from, &told, fault);
     if (rc != LLM_OK) {
         return rc;
     }
@@ -173,7 +173,7 @@ llm_fault_tell(llm_translate_t *x, const llm_str_t *json)
         return LLM_DECLINED;
     }
 
-    if (llm_fault_fill(x->arena, &told, &f) != LLM_OK) {
+    if (llm_fault_fill(x->arena, x->to->dialect, &told, &f) != LLM_OK) {
         x->nomem = 1;
         return LLM_OK;
     }
@@ -317,27 +317,25 @@ llm_fault_detail(const llm_str_t *detail, llm_fault_told_t *t)
 }
 
 
-static int
-llm_fault_fill(llm_arena_t *arena, const llm_fault_told_t *t,
-    llm_fault_t *fault)
-{
-    const llm_str_t  *code;
+/* only OpenAI's protocols have codes that its clients know */
 
+static int
+llm_fault_fill(llm_arena_t *arena, llm_dialect_e from,
+    const llm_fault_told_t *t, llm_fault_t *fault)
+{
     fault->retry_after = -1;
 
-    /* a number is a status, which tells nothing new */
-
-    code = (llm_form_type(&t->code) == LLM_JSON_STRING) ? &t->code
-                                                        : &t->type;
-
     if (llm_fault_text(arena, &t->message, &fault->message) != LLM_OK
-        || llm_fault_text(arena, code, &fault->code) != LLM_OK
         || llm_fault_text(arena, &t->param, &fault->param) != LLM_OK)
     {
         return LLM_NOMEM;
     }
 
-    return LLM_OK;
+    if (from != LLM_DIALECT_CHAT && from != LLM_DIALECT_RESPONSES) {
+        return LLM_OK;
+    }
+
+    return llm_fault_text(arena, &t->code, &fault->code);
 }
 
 
@@ -445,8 +443,12 @@ llm_fault_of(int status, const llm_fault_told_t *t, const llm_str_t *type,
         return LLM_FAULT_TIMEOUT;
 
     case LLM_FAILURE_AUTH:
-        return named == LLM_FAULT_PERMISSION ? LLM_FAULT_PERMISSION
-                                             : LLM_FAULT_AUTH;
+
+        /* a 403 that says no more is about the credential */
+
+        return (status == 403 && named != LLM_FAULT_NONE
+                && named != LLM_FAULT_AUTH)
+               ? LLM_FAULT_PERMISSION : LLM_FAULT_AUTH;
 
     default:
         break;

@@ -9,7 +9,7 @@ import { Gateway } from './harness.mjs';
 import { Upstream } from './upstream.mjs';
 import { usage } from './wire.mjs';
 
-const columns = ['chat', 'responses', 'anthropic', 'gemini', 'vertex',
+export const columns = ['chat', 'responses', 'anthropic', 'gemini', 'vertex',
                         'converse', 'invoke'];
 
 

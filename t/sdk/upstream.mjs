@@ -89,10 +89,11 @@ export class Upstream {
         script.seen.push(seen);
 
         if (answer.fault) {
-            const f = answer.raw ?? wire.fault(answer.fault);
+            const f = (path.startsWith('/bedrock/') ? converse : wire)
+                .fault(answer.fault, answer.after);
 
             res.writeHead(f.status, { 'content-type': 'application/json',
-                                      ...f.headers, ...answer.headers });
+                                      ...f.headers });
             res.end(JSON.stringify(f.body));
             return;
         }
@@ -129,16 +130,29 @@ export class Upstream {
               || wire !== generate
             ? 'text/event-stream' : 'application/json' });
 
-        await this.split(res, Buffer.concat(events.map((e) =>
-            Buffer.from(e))));
+        const whole = (list) => Buffer.concat(list.map((e) =>
+            Buffer.from(e)));
+
+        if (!answer.cut && !answer.broken) {
+            await this.split(res, whole(events));
+            res.end();
+            return;
+        }
+
+        // what goes wrong does so when the rest is with the client
+
+        const bytes = whole(events.slice(0, -1));
+
+        await this.split(res, answer.cut
+            ? bytes.subarray(0, bytes.length * 0.7) : bytes);
+        await sleep(100);
 
         if (answer.cut) {
-            await sleep(20);
             res.destroy();
             return;
         }
 
-        res.end();
+        res.end(events.at(-1));
     }
 
     // In pieces that end anywhere.

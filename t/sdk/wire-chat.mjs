@@ -273,10 +273,11 @@ const faults = {
 };
 
 
-export function fault(kind) {
+export function fault(kind, after) {
     const [type, code] = faults[kind];
 
     return { status: w.statuses[kind],
+             headers: after ? { 'retry-after': `${after}` } : {},
              body: { error: { message: w.words[kind], type, code,
                               param: null } } };
 }

@@ -204,7 +204,7 @@ const types = {
 };
 
 
-export function fault(kind) {
+export function fault(kind, after) {
     const status = { key: 403, unprocessable: 400, overloaded: 429 }[kind]
                    ?? w.statuses[kind];
     const message = kind === 'context'
@@ -212,5 +212,6 @@ export function fault(kind) {
 
     return { status, body: { message },
              headers: { 'x-amzn-errortype':
-                 `${types[kind]}:http://internal.amazon.com/` } };
+                 `${types[kind]}:http://internal.amazon.com/`,
+                 ...(after ? { 'retry-after': `${after}` } : {}) } };
 }

@@ -241,12 +241,15 @@ const words = {
 };
 
 
-export function fault(kind) {
+export function fault(kind, after) {
     const code = kind === 'overloaded' ? 503 : w.statuses[kind];
     const message = kind === 'context'
         ? 'The input token count (210000) exceeds the maximum number of '
           + 'tokens allowed (200000).' : w.words[kind];
 
     return { status: code,
-             body: { error: { code, message, status: words[kind] } } };
+             body: { error: { code, message, status: words[kind],
+                 ...(after ? { details: [{ retryDelay: `${after}s`,
+                     '@type': 'type.googleapis.com/google.rpc.RetryInfo' }] }
+                           : {}) } } };
 }

@@ -274,8 +274,9 @@ const types = {
 };
 
 
-export function fault(kind) {
+export function fault(kind, after) {
     return { status: w.statuses[kind],
+             headers: after ? { 'retry-after': `${after}` } : {},
              body: { type: 'error', request_id: 'req_1',
                      error: { type: types[kind],
                               message: w.words[kind] } } };

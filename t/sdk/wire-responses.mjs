@@ -268,6 +268,6 @@ export function events(a, model, body) {
 }
 
 
-export function fault(kind) {
-    return chatFault(kind);
+export function fault(kind, after) {
+    return chatFault(kind, after);
 }

@@ -132,7 +132,7 @@ test_print(void)
                      "\"overloaded_error\",\"message\":\"busy\"}}");
     prints(LLM_OP_CHAT, fault, 503, "{\"error\":{\"message\":\"busy\","
            "\"type\":\"server_error\",\"param\":null,\"code\":"
-           "\"overloaded_error\"},\"request_id\":\"r1\"}");
+           "\"overloaded\"},\"request_id\":\"r1\"}");
     prints(LLM_OP_MESSAGES, fault, 529, "{\"type\":\"error\",\"error\":"
            "{\"type\":\"overloaded_error\",\"message\":\"busy\"},"
            "\"request_id\":\"r1\"}");
@@ -165,6 +165,29 @@ test_print(void)
            "\"message\":\"wait\",\"status\":\"RESOURCE_EXHAUSTED\","
            "\"details\":[{\"@type\":\"type.googleapis.com/google.rpc."
            "RetryInfo\",\"retryDelay\":\"35s\"}]},\"request_id\":\"r1\"}");
+
+    /* codes of OpenAI's protocols are kept, others' words are none */
+
+    fault = fault_of(400, "", "{\"error\":{\"message\":\"m\",\"type\":"
+                     "\"invalid_request_error\",\"code\":\"too_odd\"}}");
+    prints(LLM_OP_CHAT, fault, 400, "{\"error\":{\"message\":\"m\",\"type\":"
+           "\"invalid_request_error\",\"param\":null,\"code\":\"too_odd\"},"
+           "\"request_id\":\"r1\"}");
+    fault = fault_of(500, "", "{\"error\":{\"code\":500,\"message\":\"m\","
+                     "\"status\":\"INTERNAL\"}}");
+    prints(LLM_OP_CHAT, fault, 500, "{\"error\":{\"message\":\"m\",\"type\":"
+           "\"server_error\",\"param\":null,\"code\":\"upstream_error\"},"
+           "\"request_id\":\"r1\"}");
+
+    /* who is told no is told so; who is not known is our own trouble */
+
+    fault = fault_of(403, "", "{\"error\":{\"message\":\"no\",\"type\":"
+                     "\"invalid_request_error\",\"code\":\"forbidden\"}}");
+    prints(LLM_OP_MESSAGES, fault, 403, "{\"type\":\"error\",\"error\":"
+           "{\"type\":\"permission_error\",\"message\":\"no\"},"
+           "\"request_id\":\"r1\"}");
+    fault = fault_of(403, "", "{\"Message\":\"no\"}");
+    is_int(fault.fault, LLM_FAULT_AUTH, "a 403 without a name");
 
     fault = fault_of(402, "", "{\"error\":{\"message\":\"pay\"}}");
     prints(LLM_OP_CHAT, fault, 429, "{\"error\":{\"message\":\"pay\","
