@@ -182,6 +182,7 @@ static char *
 ngx_http_llm_provider_finish(ngx_conf_t *cf,
     ngx_http_llm_provider_block_t *block)
 {
+    llm_str_t                 host;
     ngx_http_llm_provider_t  *p;
 
     p = &block->provider;
@@ -215,6 +216,13 @@ ngx_http_llm_provider_finish(ngx_conf_t *cf,
     ngx_conf_init_msec_value(p->idle_timeout, NGX_HTTP_LLM_IDLE_TIMEOUT);
 
     ngx_http_llm_provider_host(block);
+
+    if (p->protocol == LLM_PROTOCOL_OPENAI) {
+        host.len = p->tls_name.len;
+        host.data = p->tls_name.data;
+
+        p->quirks |= llm_quirk_of_host(&host);
+    }
 
     if (ngx_http_llm_cloud_finish(cf, p) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;

@@ -478,7 +478,7 @@ llm_chat_read_search(llm_form_t *form, const llm_str_t *value,
 {
     llm_tool_t  *tool;
 
-    static const llm_str_t  name = llm_string("web_search");
+    static const llm_str_t  name = llm_string("web_search_options");
 
     tool = llm_form_tool(form);
     if (tool == NULL) {

@@ -40,7 +40,7 @@ llm_converse_write_tools(llm_converse_writer_t *w)
     for (tool = w->form->tools; tool; tool = tool->next) {
 
         if (tool->search) {
-            llm_translate_drop(w->x, "web_search_options");
+            llm_translate_drop_name(w->x, &tool->name);
             continue;
         }
 

@@ -187,7 +187,8 @@ void llm_translate_member_text(llm_translate_t *x, const llm_str_t *object,
 /* for writers: an ERROR as the client's protocol words and frames it */
 void llm_translate_print_error(llm_translate_t *x, llm_buf_t *out);
 
-/* for writers of requests: a parameter that this target does not know */
+/* for writers of requests: a parameter that this target does not know, as chat
+   completions call it; and by the client's own name */
 void llm_translate_drop(llm_translate_t *x, const char *name);
 void llm_translate_drop_name(llm_translate_t *x, const llm_str_t *name);
 

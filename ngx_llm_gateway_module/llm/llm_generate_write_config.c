@@ -142,6 +142,10 @@ llm_generate_write_sampling(llm_generate_config_t *c)
         llm_translate_drop(c->x, "user");
     }
 
+    if (f->cache_key.len) {
+        llm_translate_drop(c->x, "prompt_cache_key");
+    }
+
     if (f->metadata.len) {
         llm_translate_drop(c->x, "metadata");
     }

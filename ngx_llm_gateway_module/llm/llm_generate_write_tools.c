@@ -22,9 +22,10 @@ static int llm_generate_write_allowed(llm_translate_t *x, llm_buf_t *out);
 int
 llm_generate_write_tools(llm_translate_t *x, llm_buf_t *out, llm_error_t *err)
 {
-    int       rc;
-    size_t    start;
-    unsigned  n, search;
+    int                rc;
+    size_t             start;
+    unsigned           n, search;
+    const llm_tool_t  *tool;
 
     start = out->len;
     n = 0;
@@ -43,7 +44,13 @@ llm_generate_write_tools(llm_translate_t *x, llm_buf_t *out, llm_error_t *err)
 
         /* not together before its third generation */
 
-        llm_translate_drop(x, "web_search");
+        for (tool = x->form->tools; tool; tool = tool->next) {
+
+            if (tool->search) {
+                llm_translate_drop_name(x, &tool->name);
+            }
+        }
+
         search = 0;
     }
 

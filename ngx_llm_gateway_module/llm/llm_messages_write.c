@@ -219,7 +219,7 @@ llm_messages_write_tools(llm_messages_writer_t *w)
         if (tool->search) {
 
             if (llm_claude_hosted(w->x->to)) {
-                llm_translate_drop(w->x, "web_search_options");
+                llm_translate_drop_name(w->x, &tool->name);
                 continue;
             }
 

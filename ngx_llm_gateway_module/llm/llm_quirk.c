@@ -80,6 +80,24 @@ llm_quirk_by_name(const llm_str_t *name, uint64_t *bits)
 
 
 uint64_t
+llm_quirk_of_host(const llm_str_t *host)
+{
+    size_t  len;
+
+    static const llm_str_t  own = llm_string("api.openai.com");
+
+    /* or one of its regions: "eu.api.openai.com" */
+
+    len = host->len;
+
+    return (len >= own.len
+            && memcmp(host->data + len - own.len, own.data, own.len) == 0
+            && (len == own.len || host->data[len - own.len - 1] == '.'))
+           ? Q(SAFETY_ID) : 0;
+}
+
+
+uint64_t
 llm_quirk_of_model(llm_dialect_e dialect, const llm_str_t *model)
 {
     switch (dialect) {

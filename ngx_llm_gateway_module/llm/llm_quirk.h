@@ -72,6 +72,9 @@ typedef enum {
  */
 int llm_quirk_by_name(const llm_str_t *name, uint64_t *bits);
 
+/* bits that follow from the provider's host: OpenAI's own */
+uint64_t llm_quirk_of_host(const llm_str_t *host);
+
 /*
  * Bits that follow from the upstream model's name, where nothing is
  * configured: o-series and gpt-5 take no sampling, newer Claude thinks

@@ -460,7 +460,7 @@ llm_responses_check_modalities(llm_translate_t *x, llm_error_t *err)
 
     for (item = x->form->modalities; item; item = item->next) {
 
-        if (!llm_str_is(&item->name, "text")) {
+        if (!llm_str_is(&item->value, "text")) {
             return llm_translate_refuse(err,
                          LLM_ERROR_UNSUPPORTED_PARAMETER,
                          x->form->op->protocol == LLM_PROTOCOL_GEMINI

@@ -306,18 +306,6 @@ llm_translate_contract(const llm_translate_t *x, llm_error_t *err)
 
 
 llm_str_t
-llm_translate_dropped(llm_translate_t *x)
-{
-    llm_str_t  s;
-
-    s.data = x->dropped.data;
-    s.len = x->dropped.len;
-
-    return s;
-}
-
-
-llm_str_t
 llm_translate_headers(llm_translate_t *x)
 {
     llm_str_t  s;
@@ -337,54 +325,6 @@ llm_translate_type(const llm_translate_t *x, unsigned stream)
                                         "text/event-stream; charset=utf-8");
 
     return (stream && !x->conf->array) ? sse : json;
-}
-
-
-void
-llm_translate_drop(llm_translate_t *x, const char *name)
-{
-    llm_str_t  s;
-
-    s.data = (unsigned char *) name;
-    s.len = strlen(name);
-
-    llm_translate_drop_name(x, &s);
-}
-
-
-/* each name once; what could break a header is left out */
-
-void
-llm_translate_drop_name(llm_translate_t *x, const llm_str_t *name)
-{
-    size_t          i, n;
-    unsigned char  *p;
-
-    for (i = 0; i < name->len; i++) {
-
-        if (name->data[i] <= ' ' || name->data[i] >= 0x7f
-            || name->data[i] == ',')
-        {
-            return;
-        }
-    }
-
-    for (i = 0; i < x->dropped.len; i += n + 1) {
-        p = memchr(x->dropped.data + i, ',', x->dropped.len - i);
-        n = p ? (size_t) (p - x->dropped.data) - i : x->dropped.len - i;
-
-        if (n == name->len
-            && memcmp(x->dropped.data + i, name->data, n) == 0)
-        {
-            return;
-        }
-    }
-
-    if (x->dropped.len) {
-        llm_buf_puts(&x->dropped, ",");
-    }
-
-    llm_buf_add(&x->dropped, name->data, name->len);
 }
 
 

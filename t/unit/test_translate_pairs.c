@@ -240,6 +240,140 @@ test_thread(void)
 }
 
 
+/* what is lost on the way, by the client's own words for it */
+
+static void
+test_lost(void)
+{
+    int     d;
+    size_t  i;
+    case_t  c;
+
+    static const struct {
+        llm_op_e        op;
+        const char     *body;
+        const char     *lost[LLM_DIALECT_N];
+    } t[] = {
+
+        { LLM_OP_CHAT,
+          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+          "\"Hi\"}],\"temperature\":1.5,\"top_p\":0.9,\"top_k\":5,\"seed\":7,"
+          "\"presence_penalty\":0.1,\"frequency_penalty\":0.2,\"logit_bias\":"
+          "{\"1\":2},\"user\":\"u\",\"metadata\":{\"a\":\"b\"},\"verbosity\":"
+          "\"low\",\"service_tier\":\"flex\",\"prompt_cache_key\":\"k\","
+          "\"parallel_tool_calls\":false,\"tools\":[{\"type\":\"function\","
+          "\"function\":{\"name\":\"f\"}}],\"stop\":[\"1\",\"2\",\"3\",\"4\"],"
+          "\"max_completion_tokens\":5000,\"reasoning_effort\":\"high\","
+          "\"modalities\":[\"text\"],\"web_search_options\":{},\"odd\":1}",
+          { NULL,
+            "web_search_options,top_k,prompt_cache_key,verbosity,"
+            "service_tier,metadata,odd",
+            "stop,seed,top_k,logit_bias,presence_penalty,frequency_penalty,"
+            "metadata,odd",
+            "seed,presence_penalty,frequency_penalty,logit_bias,verbosity,"
+            "prompt_cache_key,temperature,top_p,top_k,service_tier,metadata,"
+            "odd",
+            "web_search_options,logit_bias,verbosity,parallel_tool_calls,user,"
+            "prompt_cache_key,metadata,odd",
+            "seed,presence_penalty,frequency_penalty,logit_bias,verbosity,"
+            "prompt_cache_key,web_search_options,top_k,reasoning_effort,"
+            "parallel_tool_calls,odd" } },
+
+        { LLM_OP_RESPONSES,
+          "{\"model\":\"m\",\"input\":\"Hi\",\"user\":\"u\",\"metadata\":"
+          "{\"a\":\"b\"},\"text\":{\"verbosity\":\"low\"},\"service_tier\":"
+          "\"flex\",\"store\":true,\"prompt_cache_key\":\"k\",\"tools\":["
+          "{\"type\":\"function\",\"name\":\"f\",\"parameters\":{\"type\":"
+          "\"object\"}},{\"type\":\"file_search\"},{\"type\":\"odd\"}],"
+          "\"reasoning\":{\"effort\":\"high\"},\"max_output_tokens\":5000}",
+          { NULL,
+            "tools,prompt_cache_key,text,service_tier,metadata",
+            "tools,metadata",
+            "tools,text,prompt_cache_key,service_tier,metadata",
+            "tools,text,user,prompt_cache_key,metadata",
+            "tools,text,prompt_cache_key,reasoning" } },
+
+        { LLM_OP_MESSAGES,
+          "{\"model\":\"m\",\"max_tokens\":5000,\"messages\":[{\"role\":"
+          "\"user\",\"content\":\"Hi\"}],\"top_k\":5,\"metadata\":{\"user_id\":"
+          "\"u\"},\"service_tier\":\"standard_only\",\"stop_sequences\":[\"1\","
+          "\"2\",\"3\",\"4\",\"5\",\"6\"],\"tools\":[{\"name\":\"f\","
+          "\"input_schema\":{\"type\":\"object\"}},{\"type\":"
+          "\"web_search_20250305\",\"name\":\"web_search\"}],\"tool_choice\":"
+          "{\"type\":\"auto\",\"disable_parallel_tool_use\":true},"
+          "\"container\":\"c\",\"thinking\":{\"type\":\"enabled\","
+          "\"budget_tokens\":2000}}",
+          { NULL,
+            "web_search,top_k,stop_sequences,service_tier,container",
+            "stop_sequences,top_k,container",
+            "",
+            "web_search,disable_parallel_tool_use,metadata,stop_sequences,"
+            "container",
+            "web_search,top_k,thinking,disable_parallel_tool_use,container" }
+        },
+
+        { LLM_OP_GENERATE,
+          "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"}]}],"
+          "\"generationConfig\":{\"topP\":0.9,\"topK\":5,\"seed\":1,"
+          "\"presencePenalty\":0.1,\"stopSequences\":[\"1\",\"2\",\"3\","
+          "\"4\",\"5\"],\"temperature\":1,\"maxOutputTokens\":5000},"
+          "\"safetySettings\":[],\"tools\":[{\"functionDeclarations\":["
+          "{\"name\":\"f\"}]},{\"googleSearch\":{}},{\"codeExecution\":{}}]}",
+          { NULL,
+            "safetySettings,codeExecution,googleSearch,topK,stopSequences",
+            "safetySettings,codeExecution,stopSequences,seed,topK,"
+            "presencePenalty",
+            "safetySettings,codeExecution,seed,presencePenalty,topP",
+            "safetySettings,codeExecution,googleSearch",
+            "safetySettings,codeExecution,seed,presencePenalty,googleSearch,"
+            "topK" } }
+    };
+
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+
+        for (d = LLM_DIALECT_CHAT; d < LLM_DIALECT_N; d++) {
+            case_open(&c, t[i].op, t[i].body, d, 0);
+            case_request(&c);
+
+            if (c.rc != LLM_OK) {
+                ok(0, "%d to %d: is refused for %.*s", t[i].op, d,
+                   (int) c.err.param.len, c.err.param.data);
+
+            } else {
+                is_str(llm_translate_dropped(c.x), t[i].lost[d],
+                       "%d to %d: what is lost", t[i].op, d);
+            }
+
+            case_close(&c);
+        }
+    }
+}
+
+
+static void
+test_host(void)
+{
+    size_t     i;
+    llm_str_t  host;
+
+    static const struct {
+        const char  *name;
+        uint64_t     want;
+    } t[] = {
+        { "api.openai.com", LLM_QUIRK(SAFETY_ID) },
+        { "eu.api.openai.com", LLM_QUIRK(SAFETY_ID) },
+        { "notapi.openai.com", 0 },
+        { "api.openai.com.evil.test", 0 },
+        { "", 0 }
+    };
+
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        host = unit_str(t[i].name);
+        ok(llm_quirk_of_host(&host) == t[i].want, "host \"%s\"", t[i].name);
+    }
+}
+
+
 int
 main(void)
 {
@@ -250,6 +384,8 @@ main(void)
     test_text_state();
     test_gemini();
     test_thread();
+    test_lost();
+    test_host();
 
     return unit_end();
 }
