@@ -175,7 +175,7 @@ test_config(void)
                      "{\"maxOutputTokens\":7,\"frequencyPenalty\":1}}");
     has(s, "\"generationConfig\":{\"maxOutputTokens\":5}",
         "never more than the model gives");
-    is_str(llm_translate_dropped(x), "frequency_penalty",
+    is_str(llm_translate_dropped(x), "frequencyPenalty",
            "penalties are left out where they are refused");
 
     start(0);
