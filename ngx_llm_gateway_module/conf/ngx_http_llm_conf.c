@@ -211,7 +211,8 @@ ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     if (lmcf->zone) {
-        lmcf->runtime_keys = ngx_llm_keys_add(cf, lmcf->zone, lmcf->state);
+        lmcf->runtime_keys = ngx_llm_keys_add(cf, lmcf->zone, lmcf->state,
+                                              lmcf->redis != NULL);
         if (lmcf->runtime_keys == NULL) {
             return NGX_CONF_ERROR;
         }

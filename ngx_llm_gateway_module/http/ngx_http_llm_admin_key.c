@@ -11,6 +11,7 @@
 #include "ngx_http_llm_admin.h"
 #include "ngx_http_llm_block.h"
 #include "ngx_http_llm_key_json.h"
+#include "ngx_http_llm_redis.h"
 
 #include "llm_scan.h"
 #include "llm_walk.h"
@@ -102,6 +103,7 @@ ngx_http_llm_admin_keys_create(ngx_http_llm_admin_t *adm, llm_buf_t *b)
     }
 
     entry.nsecrets = 1;
+    entry.stamp = ngx_http_llm_redis_now();
 
     rc = ngx_llm_keys_set(ctx->lmcf->runtime_keys, &entry);
 
@@ -330,6 +332,8 @@ ngx_http_llm_admin_key_change(ngx_http_llm_admin_t *adm,
         if (rc != NGX_OK) {
             return rc;
         }
+
+        entry->stamp = ngx_http_llm_redis_now();
 
         rc = ngx_llm_keys_set(adm->ctx->lmcf->runtime_keys, entry);
 
@@ -610,8 +614,15 @@ ngx_http_llm_admin_keys_delete(ngx_http_llm_admin_t *adm, llm_buf_t *b)
             return rc;
         }
 
-    } while (ngx_llm_keys_remove(adm->ctx->lmcf->runtime_keys, &entry)
-             == NGX_AGAIN);
+        entry.stamp = ngx_http_llm_redis_now();
+
+        rc = ngx_llm_keys_remove(adm->ctx->lmcf->runtime_keys, &entry);
+
+    } while (rc == NGX_AGAIN);
+
+    if (rc != NGX_OK) {
+        return ngx_http_llm_admin_key_stored(adm, rc);
+    }
 
     ngx_http_llm_admin_key_tell(adm, &entry.name, "deleted");
 
@@ -629,4 +640,6 @@ ngx_http_llm_admin_key_tell(ngx_http_llm_admin_t *adm, ngx_str_t *name,
 {
     ngx_log_error(NGX_LOG_NOTICE, adm->ctx->request->connection->log, 0,
                   "llm key \"%V\" was %s", name, what);
+
+    ngx_http_llm_redis_keys_tell();
 }

@@ -201,6 +201,10 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    if (ngx_http_llm_redis_keys_init(cycle, lmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     /* where there is no room requests are served, and not summed up */
 
     if (lmcf->totals) {
@@ -238,6 +242,7 @@ ngx_http_llm_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_llm_check_stop();
     ngx_http_llm_quota_stop();
+    ngx_http_llm_redis_keys_stop();
     ngx_http_llm_redis_stop();
 
     lmcf = ngx_http_cycle_get_module_main_conf(cycle,

@@ -73,6 +73,16 @@ ngx_str_t *ngx_http_llm_redis_mode(ngx_str_t *argv);
 void ngx_http_llm_redis_remind(void);
 
 
+/* _redis_keys.c: keys made at run time are those of all hosts */
+
+/* init_process; exit_process */
+ngx_int_t ngx_http_llm_redis_keys_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+void ngx_http_llm_redis_keys_stop(void);
+/* one was changed here: other hosts are told at once, if Redis takes it */
+void ngx_http_llm_redis_keys_tell(void);
+
+
 /* _redis_owed.c */
 
 /* adds a settlement's words to what Redis is owed */

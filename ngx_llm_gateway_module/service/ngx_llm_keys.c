@@ -7,20 +7,13 @@
 #include "ngx_llm_keys_node.h"
 
 
-/* in the journal, before the text: how many secrets, and each with its end */
-
-#define NGX_LLM_KEYS_SECRET_SIZE  (NGX_LLM_KEYS_DIGEST_LEN + 8)
-#define NGX_LLM_KEYS_VALUE_MAX    (1 + NGX_LLM_KEYS_SECRETS                   \
-                                       * NGX_LLM_KEYS_SECRET_SIZE             \
-                                   + NGX_LLM_KEYS_TEXT_MAX)
-
-
 static ngx_int_t ngx_llm_keys_load(void *data, ngx_str_t *key,
     ngx_str_t *value);
 static ngx_int_t ngx_llm_keys_changed(void *data, ngx_llm_state_writer_t *w);
 static ngx_int_t ngx_llm_keys_all(void *data, ngx_llm_state_writer_t *w,
     ngx_str_t *after);
-static void ngx_llm_keys_value(ngx_llm_keys_node_t *node, ngx_str_t *value);
+static ngx_llm_keys_node_t *ngx_llm_keys_living(ngx_llm_keys_root_t *sh,
+    ngx_str_t *name);
 static void ngx_llm_keys_copy(ngx_llm_keys_node_t *node,
     ngx_llm_keys_entry_t *entry);
 static ngx_int_t ngx_llm_keys_give(ngx_uint_t found, ngx_pool_t *pool,
@@ -28,7 +21,8 @@ static ngx_int_t ngx_llm_keys_give(ngx_uint_t found, ngx_pool_t *pool,
 
 
 ngx_llm_keys_t *
-ngx_llm_keys_add(ngx_conf_t *cf, ngx_llm_zone_t *zone, ngx_llm_state_t *state)
+ngx_llm_keys_add(ngx_conf_t *cf, ngx_llm_zone_t *zone, ngx_llm_state_t *state,
+    ngx_uint_t shared)
 {
     ngx_llm_keys_t        *keys;
     ngx_llm_state_kind_t   kind;
@@ -40,6 +34,7 @@ ngx_llm_keys_add(ngx_conf_t *cf, ngx_llm_zone_t *zone, ngx_llm_state_t *state)
 
     keys->zone = zone;
     keys->state = state;
+    keys->shared = shared;
 
     if (state == NULL) {
         return keys;
@@ -101,7 +96,7 @@ ngx_llm_keys_get(ngx_llm_keys_t *keys, ngx_str_t *name, ngx_pool_t *pool,
 
     ngx_llm_keys_lock(keys);
 
-    node = ngx_llm_keys_by_name(keys->sh, name);
+    node = ngx_llm_keys_living(keys->sh, name);
     ngx_llm_keys_copy(node, entry);
 
     ngx_llm_keys_unlock(keys);
@@ -119,11 +114,27 @@ ngx_llm_keys_next(ngx_llm_keys_t *keys, ngx_str_t *after, ngx_pool_t *pool,
     ngx_llm_keys_lock(keys);
 
     node = ngx_llm_keys_behind(keys->sh, after);
+
+    while (node && node->deleted) {
+        node = ngx_llm_keys_behind(keys->sh, &node->name);
+    }
+
     ngx_llm_keys_copy(node, entry);
 
     ngx_llm_keys_unlock(keys);
 
     return ngx_llm_keys_give(node != NULL, pool, entry);
+}
+
+
+static ngx_llm_keys_node_t *
+ngx_llm_keys_living(ngx_llm_keys_root_t *sh, ngx_str_t *name)
+{
+    ngx_llm_keys_node_t  *node;
+
+    node = ngx_llm_keys_by_name(sh, name);
+
+    return node && !node->deleted ? node : NULL;
 }
 
 
@@ -152,6 +163,8 @@ ngx_llm_keys_copy(ngx_llm_keys_node_t *node, ngx_llm_keys_entry_t *entry)
     ngx_memcpy(p, node->text.data, node->text.len);
 
     entry->version = node->version;
+    entry->stamp = node->stamp;
+    entry->deleted = node->deleted;
     entry->nsecrets = node->nsecrets;
 
     for (i = 0; i < node->nsecrets; i++) {
@@ -200,9 +213,15 @@ ngx_llm_keys_set(ngx_llm_keys_t *keys, ngx_llm_keys_entry_t *entry)
 
     old = ngx_llm_keys_by_name(keys->sh, &entry->name);
 
-    if (entry->version != (old ? old->version : 0)) {
+    if (entry->version != (old && !old->deleted ? old->version : 0)) {
         rc = NGX_AGAIN;
         goto done;
+    }
+
+    entry->deleted = 0;
+
+    if (old && entry->stamp <= old->stamp) {
+        entry->stamp = old->stamp + 1;
     }
 
     for (i = 0; i < entry->nsecrets; i++) {
@@ -214,7 +233,7 @@ ngx_llm_keys_set(ngx_llm_keys_t *keys, ngx_llm_keys_entry_t *entry)
         }
     }
 
-    node = ngx_llm_keys_place(keys, entry, old);
+    node = ngx_llm_keys_place(keys, entry, old, 1);
 
     if (node) {
         entry->version = node->version;
@@ -234,18 +253,34 @@ done:
 ngx_int_t
 ngx_llm_keys_remove(ngx_llm_keys_t *keys, ngx_llm_keys_entry_t *entry)
 {
-    ngx_int_t             rc;
-    ngx_llm_keys_node_t  *node;
+    ngx_int_t              rc;
+    ngx_llm_keys_node_t   *node;
+    ngx_llm_keys_entry_t   dead;
 
     rc = NGX_AGAIN;
 
     ngx_llm_keys_lock(keys);
 
-    node = ngx_llm_keys_by_name(keys->sh, &entry->name);
+    node = ngx_llm_keys_living(keys->sh, &entry->name);
 
     if (node && node->version == entry->version) {
-        ngx_llm_keys_drop(keys, node);
+
         rc = NGX_OK;
+
+        if (!keys->sh->shared) {
+            ngx_llm_keys_drop(keys, node);
+
+        } else {
+            ngx_memzero(&dead, sizeof(ngx_llm_keys_entry_t));
+
+            dead.name = entry->name;
+            dead.stamp = ngx_max(entry->stamp, node->stamp + 1);
+            dead.deleted = 1;
+
+            if (ngx_llm_keys_place(keys, &dead, node, 1) == NULL) {
+                rc = NGX_ERROR;
+            }
+        }
     }
 
     ngx_llm_keys_unlock(keys);
@@ -268,9 +303,8 @@ ngx_llm_keys_load(void *data, ngx_str_t *key, ngx_str_t *value)
 {
     ngx_llm_keys_t *keys = data;
 
-    u_char                *p;
     ngx_int_t              rc;
-    ngx_uint_t             i, k;
+    ngx_uint_t             gone;
     ngx_llm_keys_node_t   *old, *node;
     ngx_llm_keys_entry_t   entry;
 
@@ -280,39 +314,17 @@ ngx_llm_keys_load(void *data, ngx_str_t *key, ngx_str_t *value)
         return NGX_ERROR;
     }
 
-    entry.name = *key;
-    entry.nsecrets = 0;
+    gone = (value->len == 0);
 
-    if (value->len) {
+    if (!gone) {
 
-        p = value->data;
-        entry.nsecrets = *p++;
-
-        if (key->len > NGX_LLM_KEYS_NAME_MAX
-            || entry.nsecrets > NGX_LLM_KEYS_SECRETS
-            || value->len > NGX_LLM_KEYS_VALUE_MAX
-            || value->len < 1 + entry.nsecrets * NGX_LLM_KEYS_SECRET_SIZE)
-        {
+        if (ngx_llm_keys_parse(key, value, &entry) != NGX_OK) {
             return NGX_DECLINED;
         }
 
-        for (i = 0; i < entry.nsecrets; i++) {
-            ngx_memcpy(entry.secrets[i].digest, p, NGX_LLM_KEYS_DIGEST_LEN);
-            p += NGX_LLM_KEYS_DIGEST_LEN;
+        /* a grave is of use where others are told of it */
 
-            entry.secrets[i].until = 0;
-
-            for (k = 0; k < 8; k++) {
-                entry.secrets[i].until |= (int64_t) *p++ << (8 * k);
-            }
-        }
-
-        entry.text.data = p;
-        entry.text.len = value->data + value->len - p;
-
-        if (entry.text.len > NGX_LLM_KEYS_TEXT_MAX) {
-            return NGX_DECLINED;
-        }
+        gone = (entry.deleted && !keys->shared);
     }
 
     rc = NGX_OK;
@@ -321,8 +333,8 @@ ngx_llm_keys_load(void *data, ngx_str_t *key, ngx_str_t *value)
 
     old = ngx_llm_keys_by_name(keys->sh, key);
 
-    if (value->len) {
-        node = ngx_llm_keys_place(keys, &entry, old);
+    if (!gone) {
+        node = ngx_llm_keys_place(keys, &entry, old, 0);
 
         if (node) {
             ngx_llm_keys_clean(keys, node);
@@ -352,6 +364,10 @@ ngx_llm_keys_changed(void *data, ngx_llm_state_writer_t *w)
     ngx_queue_t          *q;
     ngx_llm_keys_node_t  *node;
 
+    static u_char         text[NGX_LLM_KEYS_VALUE_MAX];
+
+    value.data = text;
+
     if (keys->sh == NULL) {
         return NGX_OK;
     }
@@ -372,7 +388,7 @@ ngx_llm_keys_changed(void *data, ngx_llm_state_writer_t *w)
             continue;
         }
 
-        ngx_llm_keys_value(node, &value);
+        ngx_llm_keys_print(node, &value);
 
         rc = ngx_llm_state_put(w, &node->name, &value);
 
@@ -398,6 +414,10 @@ ngx_llm_keys_all(void *data, ngx_llm_state_writer_t *w, ngx_str_t *after)
     ngx_str_t             value;
     ngx_llm_keys_node_t  *node;
 
+    static u_char         text[NGX_LLM_KEYS_VALUE_MAX];
+
+    value.data = text;
+
     if (keys->sh == NULL) {
         return NGX_OK;
     }
@@ -410,7 +430,7 @@ ngx_llm_keys_all(void *data, ngx_llm_state_writer_t *w, ngx_str_t *after)
          node;
          node = ngx_llm_keys_behind(keys->sh, &node->name))
     {
-        ngx_llm_keys_value(node, &value);
+        ngx_llm_keys_print(node, &value);
 
         rc = ngx_llm_state_put(w, &node->name, &value);
 
@@ -422,39 +442,4 @@ ngx_llm_keys_all(void *data, ngx_llm_state_writer_t *w, ngx_str_t *after)
     ngx_llm_keys_unlock(keys);
 
     return rc;
-}
-
-
-/* what the journal holds of a record: nothing if it is gone */
-
-static void
-ngx_llm_keys_value(ngx_llm_keys_node_t *node, ngx_str_t *value)
-{
-    u_char         *p;
-    ngx_uint_t      i, k;
-
-    static u_char   text[NGX_LLM_KEYS_VALUE_MAX];
-
-    value->data = text;
-    value->len = 0;
-
-    if (node->gone) {
-        return;
-    }
-
-    p = text;
-    *p++ = (u_char) node->nsecrets;
-
-    for (i = 0; i < node->nsecrets; i++) {
-        p = ngx_cpymem(p, node->digests[i].secret.digest,
-                       NGX_LLM_KEYS_DIGEST_LEN);
-
-        for (k = 0; k < 8; k++) {
-            *p++ = (u_char) (node->digests[i].secret.until >> (8 * k));
-        }
-    }
-
-    p = ngx_cpymem(p, node->text.data, node->text.len);
-
-    value->len = p - text;
 }

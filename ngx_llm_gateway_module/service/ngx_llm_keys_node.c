@@ -58,12 +58,14 @@ ngx_llm_keys_attach(ngx_llm_keys_t *keys, ngx_log_t *log)
     if (!sh->ready) {
         ngx_llm_keys_plant(sh);
         ngx_queue_init(&sh->changed);
+        ngx_queue_init(&sh->owed);
 
         ngx_memory_barrier();
         sh->ready = 1;
     }
 
     sh->journal = (keys->state != NULL);
+    sh->shared = keys->shared;
 
     ngx_llm_zone_unlock(keys->zone);
 
@@ -123,6 +125,7 @@ ngx_llm_keys_rebuild(ngx_llm_keys_t *keys)
 
     ngx_llm_keys_plant(sh);
     ngx_queue_init(&sh->changed);
+    ngx_queue_init(&sh->owed);
 
     count = 0;
     prev = NULL;
@@ -138,11 +141,14 @@ ngx_llm_keys_rebuild(ngx_llm_keys_t *keys)
 
             if (same == NULL) {
                 ngx_llm_keys_insert(sh, node);
-                count++;
+                count += !node->deleted;
 
             } else if (same->version < node->version) {
                 ngx_llm_keys_delete(sh, same);
+                count += (ngx_int_t) same->deleted
+                         - (ngx_int_t) node->deleted;
                 same->gone = 1;
+                ngx_llm_keys_paid(sh, same);
                 ngx_llm_keys_insert(sh, node);
 
             } else {
@@ -154,6 +160,12 @@ ngx_llm_keys_rebuild(ngx_llm_keys_t *keys)
 
         node->dirty = 0;
         ngx_llm_keys_dirty(sh, node);
+
+        node->untold = 0;
+
+        if (!node->gone) {
+            ngx_llm_keys_owe(sh, node);
+        }
     }
 
     sh->count = count;
@@ -264,7 +276,7 @@ ngx_llm_keys_by_digest(ngx_llm_keys_root_t *sh, u_char *digest)
 
 ngx_llm_keys_node_t *
 ngx_llm_keys_place(ngx_llm_keys_t *keys, ngx_llm_keys_entry_t *entry,
-    ngx_llm_keys_node_t *old)
+    ngx_llm_keys_node_t *old, ngx_uint_t owe)
 {
     u_char               *p;
     size_t                size;
@@ -296,6 +308,8 @@ ngx_llm_keys_place(ngx_llm_keys_t *keys, ngx_llm_keys_entry_t *entry,
     node->text.data = p;
     ngx_memcpy(p, entry->text.data, entry->text.len);
 
+    node->stamp = entry->stamp;
+    node->deleted = entry->deleted;
     node->nsecrets = entry->nsecrets;
 
     for (i = 0; i < entry->nsecrets; i++) {
@@ -317,15 +331,19 @@ ngx_llm_keys_place(ngx_llm_keys_t *keys, ngx_llm_keys_entry_t *entry,
     }
 
     if (old) {
+        sh->count -= !old->deleted;
         ngx_llm_keys_delete(sh, old);
         ngx_llm_keys_unlink(sh, old);
-
-    } else {
-        sh->count++;
     }
+
+    sh->count += !node->deleted;
 
     ngx_llm_keys_insert(sh, node);
     ngx_llm_keys_dirty(sh, node);
+
+    if (owe) {
+        ngx_llm_keys_owe(sh, node);
+    }
 
     ngx_memory_barrier();
     sh->changing = 0;
@@ -350,9 +368,10 @@ ngx_llm_keys_drop(ngx_llm_keys_t *keys, ngx_llm_keys_node_t *node)
 
     node->gone = 1;
     sh->version++;
-    sh->count--;
+    sh->count -= !node->deleted;
 
     ngx_llm_keys_delete(sh, node);
+    ngx_llm_keys_paid(sh, node);
 
     if (sh->journal) {
         ngx_llm_keys_dirty(sh, node);
@@ -438,6 +457,8 @@ ngx_llm_keys_unlink(ngx_llm_keys_root_t *sh, ngx_llm_keys_node_t *node)
         node->dirty = 0;
     }
 
+    ngx_llm_keys_paid(sh, node);
+
     if (node->prev) {
         node->prev->next = node->next;
 
@@ -457,6 +478,26 @@ ngx_llm_keys_dirty(ngx_llm_keys_root_t *sh, ngx_llm_keys_node_t *node)
     if (sh->journal && !node->dirty) {
         ngx_queue_insert_tail(&sh->changed, &node->changed);
         node->dirty = 1;
+    }
+}
+
+
+void
+ngx_llm_keys_owe(ngx_llm_keys_root_t *sh, ngx_llm_keys_node_t *node)
+{
+    if (sh->shared && !node->untold) {
+        ngx_queue_insert_tail(&sh->owed, &node->owed);
+        node->untold = 1;
+    }
+}
+
+
+void
+ngx_llm_keys_paid(ngx_llm_keys_root_t *sh, ngx_llm_keys_node_t *node)
+{
+    if (node->untold) {
+        ngx_queue_remove(&node->owed);
+        node->untold = 0;
     }
 }
 

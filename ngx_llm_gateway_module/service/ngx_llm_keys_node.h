@@ -33,10 +33,14 @@ struct ngx_llm_keys_node_s {
     ngx_llm_keys_node_t    *next;      /* of all, in no order */
     ngx_llm_keys_node_t    *prev;
     ngx_queue_t             changed;   /* link, where dirty is 1 */
+    ngx_queue_t             owed;      /* link, where untold is 1 */
     uint64_t                version;
+    int64_t                 stamp;
     ngx_uint_t              dirty;     /* not in the journal yet */
     ngx_uint_t              gone;      /* removed, and only kept until the
                                           journal knows */
+    ngx_uint_t              untold;    /* other hosts do not know it yet */
+    ngx_uint_t              deleted;   /* a grave: kept until they do */
     ngx_str_t               name;
     ngx_str_t               text;
     ngx_uint_t              nsecrets;
@@ -51,9 +55,12 @@ typedef struct {
     ngx_rbtree_t            digests;
     ngx_rbtree_node_t       digests_sentinel;
     ngx_queue_t             changed;
+    ngx_queue_t             owed;
+    ngx_llm_keys_heard_t    heard;
     ngx_llm_keys_node_t    *first;     /* of all */
     ngx_uint_t              changing;  /* the trees are being changed */
     ngx_uint_t              journal;   /* somebody writes changes down */
+    ngx_uint_t              shared;    /* somebody tells other hosts */
     ngx_atomic_t            count;     /* that can be found */
     uint64_t                version;   /* of the last change */
 } ngx_llm_keys_root_t;
@@ -63,6 +70,7 @@ struct ngx_llm_keys_s {
     ngx_llm_zone_t         *zone;
     ngx_llm_state_t        *state;
     ngx_llm_keys_root_t    *sh;        /* NULL: not started */
+    ngx_uint_t              shared;
     ngx_log_t              *log;
 };
 
@@ -90,17 +98,31 @@ ngx_llm_keys_digest_t *ngx_llm_keys_by_digest(ngx_llm_keys_root_t *sh,
     u_char *digest);
 
 /*
- * Puts a copy of the entry in the place of old, which may be NULL.  NULL: the
- * zone is full, all is as before.
+ * Puts a copy of the entry in the place of old, which may be NULL; owe: other
+ * hosts are to know of it.  NULL: the zone is full, all is as before.
  */
 ngx_llm_keys_node_t *ngx_llm_keys_place(ngx_llm_keys_t *keys,
-    ngx_llm_keys_entry_t *entry, ngx_llm_keys_node_t *old);
+    ngx_llm_keys_entry_t *entry, ngx_llm_keys_node_t *old, ngx_uint_t owe);
 
 /* takes it out of the trees; where that is to be written down it is kept */
 void ngx_llm_keys_drop(ngx_llm_keys_t *keys, ngx_llm_keys_node_t *node);
 
 /* the journal knows: whoever is gone is freed */
 void ngx_llm_keys_clean(ngx_llm_keys_t *keys, ngx_llm_keys_node_t *node);
+
+/* other hosts are to know of it; they do.  To be called while "changing" */
+void ngx_llm_keys_owe(ngx_llm_keys_root_t *sh, ngx_llm_keys_node_t *node);
+void ngx_llm_keys_paid(ngx_llm_keys_root_t *sh, ngx_llm_keys_node_t *node);
+
+/*
+ * A record as bytes, for journal and others: flags and the number of secrets,
+ * the stamp, secrets with their ends, text.  value has room for
+ * NGX_LLM_KEYS_VALUE_MAX; nothing if it is gone.
+ */
+void ngx_llm_keys_print(ngx_llm_keys_node_t *node, ngx_str_t *value);
+/* and back: entry->text is a slice of value.  NGX_OK, NGX_DECLINED */
+ngx_int_t ngx_llm_keys_parse(ngx_str_t *name, ngx_str_t *value,
+    ngx_llm_keys_entry_t *entry);
 
 
 #endif /* _NGX_LLM_KEYS_NODE_H_INCLUDED_ */
