@@ -298,7 +298,9 @@ x-api-key: sk-test
 
 === a refusal of an Anthropic or Gemini client has the decision, too
 --- http_config eval
-$main::providers . ' llm_model m { route one; }'
+$main::providers . '
+    llm_class default { require region=eu; }
+    llm_model m       { route one; }'
 --- config
     location /v1 { llm_route; }
 --- request eval
@@ -309,9 +311,9 @@ x-api-key: sk-test
 --- error_code eval: [ 503, 503 ]
 --- response_json eval
 [ 'type=error error.type=overloaded_error error.code=no_route
-   decision.0.reason=protocol_mismatch',
+   decision.0.reason=tag_missing',
   'error.code=503 error.status=UNAVAILABLE
-   error.details.0.reason=no_route decision.0.reason=protocol_mismatch' ]
+   error.details.0.reason=no_route decision.0.reason=tag_missing' ]
 --- calls: 0
 
 
