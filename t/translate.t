@@ -549,6 +549,58 @@ like($token->{body}, qr/^grant_type=urn%3A.*&assertion=[\w-]+\.[\w-]+\.[\w-]+$/,
      'what it was asked for with');
 
 
+=== a token from a file, which is read again when it changes
+--- http_config eval
+main::put('entra', "first.token\n");
+'llm_provider azure {
+     protocol     openai quirks=azure;
+     api_version  2024-10-21;
+     pass         http://127.0.0.1:$TEST_NGINX_PROVIDER_PORT/chat/openai;
+     credential   bearer file:' . "$::Dir/entra" . ';
+ }
+
+ llm_model gpt { route azure model=my-gpt; }
+ llm_key caller { secret plain:sk-test; models *; }'
+--- config eval: $::Route
+--- may_log: [crit]
+--- steps
+LLM::Provider::play("chat POST:\n json $::Chat\n");
+
+my $token = sub {
+    my $r = post('/v1/chat/completions', '{"model": "gpt", "messages": []}');
+    my ($sent) = reverse sent();
+    return "$r->{status} $sent->{headers}{authorization}" . ($sent->{headers}{'api-key'} // '');
+};
+
+is($token->(), '200 Bearer first.token', 'the first one');
+
+main::put('entra.new', 'second.token');
+rename "$::Dir/entra.new", "$::Dir/entra";
+
+ok(LLM::Provider::wait_for(15, sub { sleep 1; $token->() eq '200 Bearer second.token' }),
+   'the second one');
+
+main::put('entra.new', "no token\n");
+rename "$::Dir/entra.new", "$::Dir/entra";
+sleep 6;
+is($token->(), '200 Bearer second.token', 'which stays while the file has none');
+
+my $log = do { local (@ARGV, $/) = "$Test::Nginx::Util::ErrLogFile"; <> };
+is(scalar(() = $log =~ /\[crit\].*token file ".*" of llm provider "azure" cannot be read: it holds no token/g),
+   1, 'as is told once');
+unlike($log, qr/first\.token|second\.token/, 'and no token is');
+
+
+=== a file without a token is refused by nginx -t
+--- http_config eval
+main::put('empty', " \n");
+'llm_provider p { protocol openai; pass http://127.0.0.1:1; credential bearer file:' . "$::Dir/empty; }"
+--- config
+--- must_die
+--- error_log
+in "credential" directive holds no token
+
+
 === credentials that do not fit are refused by nginx -t
 --- http_config
     llm_provider p {

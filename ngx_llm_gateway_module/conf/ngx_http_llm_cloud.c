@@ -1,7 +1,8 @@
 
 /*
  * Credentials of clouds, which are no word that is sent as it is: AWS signs
- * each request, Google gives a service account a token for an hour.
+ * each request, Google gives a service account a token for an hour, that of
+ * others lies in a file.
  */
 
 
@@ -19,6 +20,8 @@
 static char *ngx_http_llm_cloud_aws(ngx_conf_t *cf,
     ngx_http_llm_provider_t *p);
 static char *ngx_http_llm_cloud_google(ngx_conf_t *cf,
+    ngx_http_llm_provider_t *p);
+static char *ngx_http_llm_cloud_bearer(ngx_conf_t *cf,
     ngx_http_llm_provider_t *p);
 static char *ngx_http_llm_cloud_account(ngx_conf_t *cf,
     ngx_http_llm_google_t *google, cJSON *json);
@@ -57,8 +60,73 @@ ngx_http_llm_cloud_set_credential(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
         return ngx_http_llm_cloud_google(cf, p);
     }
 
+    if (llm_str_is(&value[1], "bearer")) {
+        p->credential = NGX_HTTP_LLM_CREDENTIAL_BEARER;
+        return ngx_http_llm_cloud_bearer(cf, p);
+    }
+
     return ngx_http_llm_block_invalid(cf, &value[1],
-                                      "\"aws\" or \"google\"");
+                                      "\"aws\", \"google\" or \"bearer\"");
+}
+
+
+static char *
+ngx_http_llm_cloud_bearer(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
+{
+    ngx_str_t                   *word;
+    ngx_http_llm_bearer_conf_t  *bearer;
+
+    word = cf->args->elts;
+    bearer = &p->bearer;
+
+    if (cf->args->nelts != 3 || word[2].len <= 5
+        || ngx_strncmp(word[2].data, "file:", 5) != 0)
+    {
+        return ngx_http_llm_block_invalid(cf,
+                   &word[cf->args->nelts > 2 ? 2 : 1],
+                   "\"bearer\" and the file that holds the token, "
+                   "\"file:PATH\"");
+    }
+
+    bearer->path.len = word[2].len - 5;
+    bearer->path.data = word[2].data + 5;
+
+    if (ngx_conf_full_name(cf->cycle, &bearer->path, 1) != NGX_OK
+        || ngx_llm_secret_resolve(cf, &word[2], 0, &bearer->token) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_llm_bearer_check(&bearer->token) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"credential\" directive holds no "
+                           "token, which is printable ASCII without spaces, "
+                           "at most %d bytes", &bearer->path,
+                           NGX_HTTP_LLM_BEARER_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_bearer_check(ngx_str_t *token)
+{
+    size_t  i;
+
+    while (token->len && token->data[token->len - 1] <= ' ') {
+        token->len--;
+    }
+
+    for (i = 0; i < token->len; i++) {
+        if (token->data[i] <= ' ' || token->data[i] >= 0x7f) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return token->len && token->len <= NGX_HTTP_LLM_BEARER_MAX
+           ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -34,7 +34,8 @@
 typedef enum {
     NGX_HTTP_LLM_CREDENTIAL_KEY = 0,  /* api_key, if any: never changes */
     NGX_HTTP_LLM_CREDENTIAL_AWS,      /* a signature of each request */
-    NGX_HTTP_LLM_CREDENTIAL_GOOGLE    /* a token that a service account gets */
+    NGX_HTTP_LLM_CREDENTIAL_GOOGLE,   /* a token that a service account gets */
+    NGX_HTTP_LLM_CREDENTIAL_BEARER    /* a token that somebody else renews */
 } ngx_http_llm_credential_e;
 
 typedef struct {
@@ -43,6 +44,13 @@ typedef struct {
     ngx_str_t                  secret_key;
     ngx_str_t                  session_token; /* or empty */
 } ngx_http_llm_aws_t;
+
+#define NGX_HTTP_LLM_BEARER_MAX  16384        /* bytes of a token */
+
+typedef struct {
+    ngx_str_t                  path;          /* of a file; ends in a zero */
+    ngx_str_t                  token;         /* as it was at the start */
+} ngx_http_llm_bearer_conf_t;
 
 typedef struct {
     ngx_str_t                  email;         /* of the service account */
@@ -106,6 +114,7 @@ struct ngx_http_llm_provider_s {
     ngx_http_llm_credential_e  credential;
     ngx_http_llm_aws_t         aws;
     ngx_http_llm_google_t      google;
+    ngx_http_llm_bearer_conf_t  bearer;
     ngx_str_t                  api_key;       /* empty: none is sent */
     ngx_str_t                  headers_text;  /* extra headers and the
                                                  credential, ready to send:
@@ -417,6 +426,10 @@ ngx_int_t ngx_http_llm_limit_bind(ngx_http_llm_main_conf_t *lmcf,
 
 /* a limit as it was written, for messages */
 #define ngx_http_llm_limit_text(l)  ((ngx_str_t *) &(l)->text)
+
+/* what a file holds is a token, white space behind it cut off; NGX_DECLINED:
+   it is none that may stand in a header */
+ngx_int_t ngx_http_llm_bearer_check(ngx_str_t *token);
 
 /* whether "deny" names it, which holds for backups too */
 ngx_uint_t ngx_http_llm_conf_key_denies(ngx_http_llm_key_t *key,

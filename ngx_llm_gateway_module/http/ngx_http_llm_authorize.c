@@ -92,6 +92,10 @@ ngx_http_llm_authorize_headers(ngx_http_llm_attempt_t *at, llm_str_t *uri,
         llm_buf_add(b, token->header, token->len);
         return NGX_OK;
 
+    case NGX_HTTP_LLM_CREDENTIAL_BEARER:
+        ngx_http_llm_bearer_header(provider, b);
+        return NGX_OK;
+
     default:
         return NGX_OK;
     }
@@ -186,6 +190,10 @@ ngx_http_llm_authorize_init(ngx_cycle_t *cycle, ngx_http_llm_main_conf_t *lmcf)
 {
     ngx_uint_t                  i;
     ngx_http_llm_provider_t   **provider;
+
+    if (ngx_http_llm_bearer_init(cycle, lmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     ngx_http_llm_tokens = ngx_pcalloc(cycle->pool, lmcf->providers.nelts
                                       * sizeof(ngx_http_llm_token_t *));

@@ -444,13 +444,16 @@ ngx_http_llm_check_probed(void *data, ngx_uint_t status, ngx_str_t *reason,
 
 /*
  * Whoever answers is alive, though it may have no list of models, or be busy;
- * but nothing can be done there without a credential.
+ * but nothing can be done there without a credential.  Those that are made for
+ * a request are not sent with a probe: whoever misses one is alive, too.
  */
 
 static ngx_uint_t
 ngx_http_llm_check_alive(ngx_http_llm_check_item_t *item, ngx_uint_t status)
 {
-    if (status != NGX_HTTP_UNAUTHORIZED && status != NGX_HTTP_FORBIDDEN) {
+    if ((status != NGX_HTTP_UNAUTHORIZED && status != NGX_HTTP_FORBIDDEN)
+        || item->provider->credential != NGX_HTTP_LLM_CREDENTIAL_KEY)
+    {
 
         if (status) {
             item->denied = 0;

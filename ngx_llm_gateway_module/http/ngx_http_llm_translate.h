@@ -75,6 +75,16 @@ ngx_int_t ngx_http_llm_convert_again(ngx_http_llm_attempt_t *at);
 ngx_int_t ngx_http_llm_convert_path(ngx_http_llm_attempt_t *at, llm_buf_t *b);
 
 
+/* _bearer.c */
+
+/* init_process: begins to watch the files of providers' tokens */
+ngx_int_t ngx_http_llm_bearer_init(ngx_cycle_t *cycle,
+    ngx_http_llm_main_conf_t *lmcf);
+/* appends the header with the token that holds now */
+void ngx_http_llm_bearer_header(ngx_http_llm_provider_t *provider,
+    llm_buf_t *b);
+
+
 /* _authorize.c */
 
 /* init_process: starts to fetch the tokens of providers that want them */
