@@ -228,6 +228,53 @@ holds($_, 'outcome=ok usage.input=11 usage.output=9 stream=true')
     for records(scalar @how);
 
 
+=== a provider's pings become the client's, once its stream has begun
+--- http_config eval: $::Http
+--- config eval: $::Route
+--- steps
+my $ping = 'event ping {"type":"ping"}';
+
+LLM::Provider::play("claude:
+    sse
+    typed {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"c\",\"content\":[],\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}
+    $ping
+    pause 50
+    typed {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}
+    typed {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hel\"}}
+    pause 50
+    $ping
+    pause 50
+    typed {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"lo\"}}
+    typed {\"type\":\"content_block_stop\",\"index\":0}
+    typed {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":9}}
+    typed {\"type\":\"message_stop\"}
+    $ping
+
+chat:
+    sse
+    data {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hel\"}}]}
+    pause 50
+    body : PROCESSING\\n\\n
+    pause 50
+    data {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"lo\"},\"finish_reason\":\"stop\"}]}
+    done
+");
+
+my $ask = '"max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}';
+
+my $r = post('/v1/chat/completions', qq({"model": "sonnet", "stream": true, $ask));
+is(scalar(() = $r->{content} =~ /^: keep-alive\n\n/mg), 1, 'a comment');
+like($r->{content}, qr/"content":"Hel".*\n\n: keep-alive\n\ndata: .*"content":"lo"/, 'between two events');
+
+$r = post('/v1/messages', qq({"model": "gpt", "stream": true, $ask));
+like($r->{content}, qr/"text":"Hel".*\n\nevent: ping\ndata: \{"type": "ping"\}\n\nevent: .*\n.*"text":"lo"/, 'a ping');
+
+$r = post('/v1beta/models/sonnet:streamGenerateContent?alt=sse', '{"contents": [{"parts": [{"text": "Hi"}]}]}');
+unlike($r->{content}, qr/^(?!data: |\r?$)/m, 'none for a Gemini client');
+
+holds($_, 'outcome=ok') for records(3);
+
+
 === a Messages client asks a chat model
 --- http_config eval: $::Http
 --- config eval: $::Route

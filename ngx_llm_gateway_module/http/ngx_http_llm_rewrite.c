@@ -16,6 +16,7 @@
 #include "ngx_http_llm_translate.h"
 
 
+static ngx_int_t ngx_http_llm_rewrite_ping(ngx_http_llm_answer_t *an);
 static void ngx_http_llm_rewrite_usage(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_rewrite_final(ngx_http_upstream_t *u,
     llm_fault_e fault);
@@ -37,7 +38,12 @@ ngx_http_llm_rewrite_event(ngx_http_llm_answer_t *an, u_char *event,
     found = ngx_http_llm_rewrite_data(an, event, len, &name, &data);
 
     if (found != NGX_OK) {
-        return found == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+        return found == NGX_DECLINED ? ngx_http_llm_rewrite_ping(an)
+                                     : NGX_ERROR;
+    }
+
+    if (llm_str_is(&name, "ping")) {
+        return ngx_http_llm_rewrite_ping(an);
     }
 
     ngx_http_llm_rewrite_usage(an);
@@ -57,6 +63,41 @@ ngx_http_llm_rewrite_event(ngx_http_llm_answer_t *an, u_char *event,
     }
 
     return rc == LLM_OK ? NGX_OK : ngx_http_llm_rewrite_failed(an, rc);
+}
+
+
+/*
+ * The provider tells that it is still at work: so does the client's stream,
+ * once it has begun.  Until then its head is held, so that the ladder may
+ * move on.  Packages for the Gemini API take nothing but data.
+ */
+
+static ngx_int_t
+ngx_http_llm_rewrite_ping(ngx_http_llm_answer_t *an)
+{
+    ngx_str_t  text;
+
+    if (!an->at->committed || an->kind != LLM_ANSWER_SSE
+        || llm_translate_ended(an->at->translate))
+    {
+        return NGX_OK;
+    }
+
+    switch (an->at->ctx->target.op->protocol) {
+
+    case LLM_PROTOCOL_OPENAI:
+        ngx_str_set(&text, ": keep-alive\n\n");
+        break;
+
+    case LLM_PROTOCOL_ANTHROPIC:
+        ngx_str_set(&text, "event: ping\ndata: {\"type\": \"ping\"}\n\n");
+        break;
+
+    default:
+        return NGX_OK;
+    }
+
+    return ngx_http_llm_stream_append(an, text.data, text.len);
 }
 
 
