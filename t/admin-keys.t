@@ -488,3 +488,30 @@ for ([ {}, 'subject' ], [ { subject => 'key=limited' }, 'limit' ],
 }
 
 main::admin('DELETE', '/keys/limited');
+
+=== TEST 10: a limit's time zone, and its shadow
+--- http_config eval: $::Http
+--- config eval: $::Admin
+--- provider eval: $::Script
+--- steps
+my $r = main::admin('POST', '/keys', { name => 'far', models => ['*'],
+    limit => ['requests=2/day tz=Asia/Tokyo', 'budget=1/day shadow'] });
+
+is($r->{status}, 201, 'made');
+is(join(', ', @{ $r->{json}{limit} }),
+   'requests=2/day tz=Asia/Tokyo, budget=1/day shadow', 'as it was said');
+
+is(main::ask_chat($r->{json}{secret})->{status}, 200, 'used');
+
+$r = main::admin('GET', '/keys/far');
+like($r->{json}{usage}[0]{resets}, qr/T15:00:00Z/, 'its midnight');
+like($r->{json}{usage}[1]{resets}, qr/T00:00:00Z/, 'and that of others');
+
+for ('requests=2/day tz=Nowhere/Land', 'requests=2/day loud',
+     'requests=2/day tz=UTC tz=UTC')
+{
+    $r = main::admin('POST', '/keys', { name => 'x', limit => [$_] });
+    is("$r->{status} $r->{json}{error}{param}", '400 limit', $_);
+}
+
+main::admin('DELETE', '/keys/far');

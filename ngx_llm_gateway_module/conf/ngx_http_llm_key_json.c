@@ -7,6 +7,7 @@
 #include "ngx_http_llm_key_json.h"
 #include "ngx_http_llm_block.h"
 #include "ngx_http_llm_key.h"
+#include "ngx_http_llm_limit.h"
 #include "ngx_http_llm_lookup.h"
 
 #include "llm_limit.h"
@@ -56,7 +57,6 @@ static ngx_int_t ngx_http_llm_key_json_class(ngx_http_llm_key_json_t *kj,
 static ngx_int_t ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
     ngx_http_llm_key_t *key, ngx_http_llm_key_member_t *m,
     ngx_array_t *words);
-static ngx_uint_t ngx_http_llm_key_json_shadow(llm_str_t *text);
 static ngx_int_t ngx_http_llm_key_json_cidr(ngx_http_llm_key_json_t *kj,
     ngx_http_llm_key_t *key, ngx_http_llm_key_member_t *m,
     ngx_array_t *words);
@@ -472,12 +472,13 @@ static ngx_int_t
 ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
     ngx_http_llm_key_t *key, ngx_http_llm_key_member_t *m, ngx_array_t *words)
 {
-    int           rc;
-    ngx_str_t    *word;
-    llm_str_t     text;
-    ngx_uint_t    i, k;
-    const char   *err;
-    llm_limit_t  *limit;
+    int              rc;
+    ngx_str_t       *word;
+    llm_str_t        text;
+    ngx_uint_t       i, k, shadow;
+    const char      *err;
+    llm_limit_t     *limit;
+    const llm_tz_t  *tz;
 
     if (ngx_array_init(&key->limits, kj->pool, NGX_HTTP_LLM_LIMITS_MAX,
                        sizeof(llm_limit_t))
@@ -500,7 +501,19 @@ ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
 
         limit = ngx_array_push(&key->limits);
 
-        k = ngx_http_llm_key_json_shadow(&text);
+        rc = ngx_http_llm_limit_options(&text, &shadow, &tz);
+
+        if (rc == LLM_NOMEM) {
+            return NGX_ERROR;
+        }
+
+        if (rc != LLM_OK) {
+            return ngx_http_llm_key_json_error(kj, "invalid limit \"%V\": "
+                       "%s", &word[i],
+                       rc == LLM_INVALID
+                       ? "behind it may stand \"shadow\" and \"tz=\""
+                       : "this system knows no such time zone");
+        }
 
         rc = llm_limit_parse(&text, limit, &err);
 
@@ -509,7 +522,11 @@ ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
                                                &word[i], err);
         }
 
-        limit->shadow = k;
+        limit->shadow = shadow;
+
+        if (tz) {
+            llm_limit_set_tz(limit, tz);
+        }
 
         for (k = 0; k < i; k++) {
             if (limit[-1 - (ngx_int_t) k].id == limit->id
@@ -524,27 +541,6 @@ ngx_http_llm_key_json_limit(ngx_http_llm_key_json_t *kj,
     kj->limits = *words;
 
     return NGX_OK;
-}
-
-
-/* cuts it off; 1: it was there */
-
-static ngx_uint_t
-ngx_http_llm_key_json_shadow(llm_str_t *text)
-{
-    size_t  len;
-
-    len = sizeof(" shadow") - 1;
-
-    if (text->len <= len
-        || ngx_memcmp(text->data + text->len - len, " shadow", len) != 0)
-    {
-        return 0;
-    }
-
-    text->len -= len;
-
-    return 1;
 }
 
 

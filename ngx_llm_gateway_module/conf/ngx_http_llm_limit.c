@@ -220,22 +220,15 @@ static char *
 ngx_http_llm_limit_tz(ngx_conf_t *cf, ngx_str_t *word, ngx_str_t *name,
     const llm_tz_t **tz)
 {
-    int                     rc;
-    llm_str_t               text;
-    ngx_http_llm_lookup_t  *lookup;
+    int  rc;
 
     if (*tz) {
         return ngx_http_llm_block_invalid(cf, word, "one time zone");
     }
 
-    lookup = ngx_http_llm_lookup_get(cf);
+    rc = ngx_http_llm_limit_zone(name, tz);
 
-    text.data = name->data;
-    text.len = name->len;
-
-    rc = llm_tz_load(&lookup->arena, &text, tz);
-
-    if (rc == LLM_DECLINED) {
+    if (rc == LLM_DECLINED || rc == LLM_LIMIT) {
         return ngx_http_llm_block_invalid(cf, word,
                    "a time zone that this system knows, like "
                    "\"tz=Europe/Berlin\" (its data is in package tzdata)");

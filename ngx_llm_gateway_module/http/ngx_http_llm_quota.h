@@ -122,6 +122,10 @@ void ngx_http_llm_quota_topped(ngx_http_llm_quota_t *q, ngx_int_t rc);
 
 /* _usage.c */
 
+/* whether text of this route has a price; captures of an alias are in
+   cand->upstream_model by now */
+ngx_uint_t ngx_http_llm_usage_priced(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand);
 /*
  * Usage and cost of an attempt whose answer still comes, with so many tokens
  * of text by now.  The cost is 0 where the price is unknown.
@@ -151,8 +155,19 @@ ngx_int_t ngx_http_llm_quota_would(ngx_http_llm_ctx_t *ctx,
 ngx_uint_t ngx_http_llm_quota_limited(ngx_http_llm_ctx_t *ctx);
 
 
+/* what was reserved, where money is known: what never left took nothing */
+#define ngx_http_llm_quota_priced(ctx)                                        \
+    ((ctx)->quota && (ctx)->quota->priced && (ctx)->attempts.nelts)
+
+/* _record.c: the time as records have it */
+void ngx_http_llm_record_stamp(llm_buf_t *b);
+
+
 /* _quota_tell.c */
 
+/* the limit that refused the request, or ended its answer: subject and text;
+   nothing where none did */
+void ngx_http_llm_quota_name(ngx_http_llm_ctx_t *ctx, llm_buf_t *b);
 /* X-RateLimit-*, in place of those of a provider */
 ngx_int_t ngx_http_llm_quota_headers(ngx_http_llm_ctx_t *ctx);
 /* "12s", "6m0s", "1h0m0s", "350ms"; p has room for 32 bytes */

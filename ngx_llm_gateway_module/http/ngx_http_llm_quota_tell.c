@@ -78,6 +78,34 @@ ngx_http_llm_quota_code(const llm_limit_t *limit)
 
 
 void
+ngx_http_llm_quota_name(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
+{
+    llm_standing_t          *s;
+    ngx_http_llm_attempt_t  *at;
+
+    at = ngx_http_llm_account_final(ctx);
+
+    if (at && at->stopped) {
+        s = at->stopped;
+
+    } else if (ctx->error.code >= LLM_ERROR_BUDGET_EXCEEDED
+               && ctx->error.code <= LLM_ERROR_CONCURRENCY_EXCEEDED)
+    {
+        s = &ctx->limited;
+
+    } else {
+        return;
+    }
+
+    if (s->limit) {
+        ngx_http_llm_quota_text(b, &s->subject->id);
+        llm_buf_puts(b, " ");
+        ngx_http_llm_quota_text(b, &s->limit->text);
+    }
+}
+
+
+void
 ngx_http_llm_quota_shadow(ngx_http_llm_ctx_t *ctx, llm_standing_t *s)
 {
     ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,

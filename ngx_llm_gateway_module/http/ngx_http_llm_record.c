@@ -129,7 +129,16 @@ ngx_http_llm_record_print(ngx_http_llm_ctx_t *ctx, llm_buf_t *out)
 void
 ngx_http_llm_record_time(llm_buf_t *b)
 {
-    u_char           ms[sizeof("000Z\"") - 1];
+    ngx_http_llm_record_text(b, "{\"time\":\"");
+    ngx_http_llm_record_stamp(b);
+    ngx_http_llm_record_text(b, "\"");
+}
+
+
+void
+ngx_http_llm_record_stamp(llm_buf_t *b)
+{
+    u_char           ms[sizeof("000Z") - 1];
     ngx_tm_t         tm;
     ngx_time_t      *tp;
 
@@ -152,9 +161,7 @@ ngx_http_llm_record_time(llm_buf_t *b)
     ms[1] = (u_char) ('0' + tp->msec / 10 % 10);
     ms[2] = (u_char) ('0' + tp->msec % 10);
     ms[3] = 'Z';
-    ms[4] = '"';
 
-    ngx_http_llm_record_text(b, "{\"time\":\"");
     llm_buf_add(b, text, sizeof(text));
     llm_buf_add(b, ms, sizeof(ms));
 }
@@ -349,9 +356,7 @@ ngx_http_llm_record_bill(ngx_http_llm_ctx_t *ctx,
         ngx_http_llm_record_str(b, "price_version", &version);
     }
 
-    /* what never left took nothing */
-
-    if (ctx->quota && ctx->quota->priced && ctx->attempts.nelts) {
+    if (ngx_http_llm_quota_priced(ctx)) {
         ngx_http_llm_record_text(b, ",\"reserved\":\"");
         llm_price_print(ctx->quota->asked.money, b);
         ngx_http_llm_record_text(b, "\"");

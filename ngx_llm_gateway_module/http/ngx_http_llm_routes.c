@@ -9,7 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_quota.h"
 #include "ngx_http_llm_translate.h"
 
 
@@ -239,19 +239,6 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
         return "tag_missing";
     }
 
-    if (ctx->class->missing_price == NGX_HTTP_LLM_MISSING_PRICE_BLOCK
-        && route->price == NULL && !route->captures
-        && !(ctx->target.op->flags & LLM_OP_FREE))
-    {
-        return "price_missing";
-    }
-
-    if (ctx->class->missing_price == NGX_HTTP_LLM_MISSING_PRICE_WARN
-        && route->price == NULL && !route->captures)
-    {
-        ngx_http_llm_routes_unpriced(ctx, route);
-    }
-
     reason = ngx_http_llm_routes_contract(ctx, route);
     if (reason) {
         return reason;
@@ -267,6 +254,17 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
                != LLM_OK))
     {
         return "no_upstream_model";
+    }
+
+    if (ctx->class->missing_price != NGX_HTTP_LLM_MISSING_PRICE_ALLOW
+        && !(ctx->target.op->flags & LLM_OP_FREE)
+        && !ngx_http_llm_usage_priced(ctx, cand))
+    {
+        if (ctx->class->missing_price == NGX_HTTP_LLM_MISSING_PRICE_BLOCK) {
+            return "price_missing";
+        }
+
+        ngx_http_llm_routes_unpriced(ctx, route);
     }
 
     return NULL;

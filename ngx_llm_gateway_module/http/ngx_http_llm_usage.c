@@ -286,6 +286,26 @@ ngx_http_llm_usage_ceiling(ngx_http_llm_ctx_t *ctx,
 }
 
 
+ngx_uint_t
+ngx_http_llm_usage_priced(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand)
+{
+    ngx_http_llm_attempt_t  at;
+
+    if (cand->route->price || !cand->route->captures) {
+        return cand->route->price != NULL;
+    }
+
+    ngx_memzero(&at, sizeof(ngx_http_llm_attempt_t));
+
+    at.ctx = ctx;
+    at.route = cand->route;
+    at.upstream_model = cand->upstream_model;
+
+    return ngx_http_llm_usage_price(&at) != NULL;
+}
+
+
 /*
  * Where a protocol tells its usage from the start on (OpenAI's comes last and
  * is final), it may be behind what was already said when a stream was cut:

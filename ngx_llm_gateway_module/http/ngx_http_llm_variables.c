@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_quota.h"
 
 
 /* what a value's 28 bits of length hold, with room */
@@ -65,6 +65,7 @@ typedef enum {
     NGX_HTTP_LLM_VAR_OUTCOME,
     NGX_HTTP_LLM_VAR_CODE,
     NGX_HTTP_LLM_VAR_REASON,
+    NGX_HTTP_LLM_VAR_CLIENT_ADDR,
 
     /* of its key */
 
@@ -89,6 +90,9 @@ typedef enum {
     NGX_HTTP_LLM_VAR_ESTIMATED,
     NGX_HTTP_LLM_VAR_COST,
     NGX_HTTP_LLM_VAR_PRICE_VERSION,
+    NGX_HTTP_LLM_VAR_RESERVED,
+    NGX_HTTP_LLM_VAR_LIMIT,
+    NGX_HTTP_LLM_VAR_TIME,
 
     /* numbers of the request */
 
@@ -142,6 +146,7 @@ typedef struct {
 
 static const ngx_http_llm_variable_t  ngx_http_llm_variables[] = {
 
+    ngx_http_llm_var("time", bill, TIME),
     ngx_http_llm_var("id", request, ID),
     ngx_http_llm_var("key", key, KEY),
     ngx_http_llm_var("owner", key, OWNER),
@@ -172,10 +177,13 @@ static const ngx_http_llm_variable_t  ngx_http_llm_variables[] = {
     ngx_http_llm_var("estimated", bill, ESTIMATED),
     ngx_http_llm_var("cost", bill, COST),
     ngx_http_llm_var("price_version", bill, PRICE_VERSION),
+    ngx_http_llm_var("reserved", bill, RESERVED),
+    ngx_http_llm_var("limit", bill, LIMIT),
     ngx_http_llm_var("latency_ms", number, LATENCY_MS),
     ngx_http_llm_var("ttft_ms", number, TTFT_MS),
     ngx_http_llm_var("queue_ms", number, QUEUE_MS),
     ngx_http_llm_var("overhead_us", number, OVERHEAD_US),
+    ngx_http_llm_var("client_addr", request, CLIENT_ADDR),
 
 #define NGX_HTTP_LLM_VAR_USAGE_UNIT(u, name, help)                            \
     { ngx_string("llm_" #name), ngx_http_llm_variable_count,                  \
@@ -298,6 +306,10 @@ ngx_http_llm_variable_request(ngx_http_request_t *r,
         }
 
         ngx_http_llm_var_str(s, ctx->error.message);
+        break;
+
+    case NGX_HTTP_LLM_VAR_CLIENT_ADDR:
+        s = r->connection->addr_text;
         break;
     }
 
@@ -457,6 +469,21 @@ ngx_http_llm_variable_bill(ngx_http_request_t *r,
             s = llm_price_version(ctx->price);
         }
 
+        break;
+
+    case NGX_HTTP_LLM_VAR_RESERVED:
+        if (ngx_http_llm_quota_priced(ctx)) {
+            llm_price_print(ctx->quota->asked.money, &b);
+        }
+
+        break;
+
+    case NGX_HTTP_LLM_VAR_LIMIT:
+        ngx_http_llm_quota_name(ctx, &b);
+        break;
+
+    case NGX_HTTP_LLM_VAR_TIME:
+        ngx_http_llm_record_stamp(&b);
         break;
     }
 
