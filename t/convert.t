@@ -1089,6 +1089,29 @@ holds($records[0], 'usage.video_seconds=4 cost=null');
 holds($records[4], 'outcome=ok cost=0');
 
 
+=== a job of a route that takes its model from the name asked for
+--- http_config eval
+$::Http . 'llm_model film { alias ~^film/(.*)$; endpoint video; route vertex model=$1; }'
+--- config eval: $::Route
+--- steps
+my $op = 'projects/p/locations/l/publishers/google/models/veo-3.1/operations/77';
+my $base = '/v1/projects/p/locations/l/publishers/google/models/veo-3.1';
+
+LLM::Provider::play(qq(
+vertex POST $base:predictLongRunning:
+    json {"name":"$op"}
+
+vertex POST $base:fetchPredictOperation:
+    json {"name":"$op"}
+));
+
+my $id = post('/v1/videos', '{"model": "film/veo-3.1", "prompt": "A cat"}')->{json}{id};
+
+holds(get("/v1/videos/$id"), 'status=in_progress', 'a poll finds it');
+
+records(2);
+
+
 === a video by xAI, which is public
 --- http_config eval: $::Media
 --- config eval: $::Route

@@ -25,6 +25,8 @@ static int llm_video_created(llm_convert_t *c, const llm_str_t *body,
     llm_convert_answer_t *answer);
 static int llm_video_get(llm_convert_t *c, const llm_convert_in_t *in,
     llm_convert_call_t *call, llm_error_t *err);
+static int llm_video_unknown(llm_error_t *err);
+static llm_str_t llm_video_model(const llm_convert_t *c);
 static int llm_video_content(llm_convert_t *c, const llm_convert_in_t *in,
     llm_convert_call_t *call, llm_error_t *err);
 
@@ -299,7 +301,7 @@ llm_video_get(llm_convert_t *c, const llm_convert_in_t *in,
     llm_convert_call_t *call, llm_error_t *err)
 {
     int        rc;
-    llm_str_t  id;
+    llm_str_t  id, model;
 
     rc = llm_video_id_read(c->arena, &in->id, &c->job);
 
@@ -312,7 +314,13 @@ llm_video_get(llm_convert_t *c, const llm_convert_in_t *in,
         llm_buf_json(&call->body, c->job.name.data, c->job.name.len);
         llm_buf_puts(&call->body, "}");
 
-        return llm_convert_post(c, LLM_OP_FETCH_OPERATION, call, err);
+        call->method = llm_video_post_method;
+        model = llm_video_model(c);
+
+        rc = llm_endpoint_path(&llm_ops[LLM_OP_FETCH_OPERATION], &model, NULL,
+                               &call->path);
+
+        return rc == LLM_OK ? LLM_OK : llm_video_unknown(err);
     }
 
     call->method = llm_video_get_method;
@@ -330,13 +338,50 @@ llm_video_get(llm_convert_t *c, const llm_convert_in_t *in,
         }
     }
 
-    if (rc != LLM_OK) {
-        return llm_convert_refuse(err, LLM_ERROR_BAD_REQUEST, "id",
-                                  "this is no video of this model's "
-                                  "provider");
+    return rc == LLM_OK ? LLM_OK : llm_video_unknown(err);
+}
+
+
+static int
+llm_video_unknown(llm_error_t *err)
+{
+    return llm_convert_refuse(err, LLM_ERROR_BAD_REQUEST, "id",
+                              "this is no video of this model's provider");
+}
+
+
+/* of a route that takes its model from the request's name, which a poll does
+   not have: as the operation's name tells it */
+
+static llm_str_t
+llm_video_model(const llm_convert_t *c)
+{
+    size_t            i, end;
+    llm_str_t         model;
+    const llm_str_t  *name;
+
+    static const llm_str_t  models = llm_string("/models/");
+
+    model = c->to->model;
+    name = &c->job.name;
+
+    for (i = 0; model.len == 0 && i + models.len < name->len; i++) {
+
+        if (memcmp(name->data + i, models.data, models.len) != 0) {
+            continue;
+        }
+
+        i += models.len;
+
+        for (end = i; end < name->len && name->data[end] != '/'; end++) {
+            /* void */
+        }
+
+        model.data = name->data + i;
+        model.len = end - i;
     }
 
-    return LLM_OK;
+    return model;
 }
 
 

@@ -712,6 +712,39 @@ test_video_xai(void)
 }
 
 
+/* a poll of a route whose model the request's name would tell */
+
+static void
+test_video_model(void)
+{
+    char  id[512];
+
+    start(LLM_OP_VIDEO_CREATE, VERTEX, "veo-3.1");
+    (void) asked_of("{\"prompt\":\"x\"}", 14, "", "", "");
+    (void) answered("{\"name\":\"projects/p/locations/l/publishers/google/"
+                    "models/veo-3.1/operations/7\"}");
+
+    memcpy(id, answer.id.data, answer.id.len);
+    id[answer.id.len] = '\0';
+
+    start(LLM_OP_VIDEO_GET, VERTEX, "");
+    (void) asked_of("", 0, "", id, "");
+    is_str(text_of(&call.path), "/models/veo-3.1:fetchPredictOperation",
+           "its operation tells the model");
+
+    start(LLM_OP_VIDEO_CREATE, VERTEX, "veo-3.1");
+    (void) asked_of("{\"prompt\":\"x\"}", 14, "", "", "");
+    (void) answered("{\"name\":\"operations/7\"}");
+
+    memcpy(id, answer.id.data, answer.id.len);
+    id[answer.id.len] = '\0';
+
+    start(LLM_OP_VIDEO_GET, VERTEX, "");
+    (void) asked_of("", 0, "", id, "");
+    is_int(error.code, LLM_ERROR_BAD_REQUEST, "or nothing does");
+}
+
+
 /* who asks llm_convert_find() goes by the flag of the operation */
 
 static void
@@ -748,6 +781,7 @@ main(void)
 
     test_find();
     test_flags();
+    test_video_model();
     test_embed();
     test_embed_bad();
     test_count();
