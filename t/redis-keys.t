@@ -13,6 +13,8 @@ use Time::HiRes;
 repeat_each(1);
 no_shuffle();
 
+our $Small = '{"model":"m","max_tokens":3,"messages":[]}';
+
 our $Here = <<'_EOC_';
     location = / { return 204; }
 _EOC_
@@ -46,7 +48,7 @@ sub admin {
 sub with {
     my ($n, $secret) = @_;
 
-    return LLM::Steps::post('/v1/chat/completions', $Ask, port => $n->port,
+    return LLM::Steps::post('/v1/chat/completions', $Small, port => $n->port,
                             key => $secret)->{status};
 }
 
@@ -248,3 +250,47 @@ main::within('all of them', sub {
 is(scalar(grep { main::with($b, $_) != 200 } @secret), 0, 'each is good');
 
 $_->quit for $a, $b;     # a worker that was killed is an alert
+
+=== TEST 6: budgets are reset and topped up for all hosts
+--- config eval: $::Here
+--- provider eval: "a:\n    $::Ok\n"
+--- steps
+my $redis = LLM::Redis->new;
+my ($a, $b) = map { main::host($redis) } 1 .. 2;
+
+my $secret = main::admin($a, 'POST', '/keys', { name => 'k', owner => 'acme',
+    models => ['*'], limit => ['requests=2/day', 'budget=0.00005/total'] })
+    ->{json}{secret};
+
+main::within('made', sub {
+    main::admin($b, 'GET', '/keys/k')->{status} == 200 });
+is(main::with($b, $secret), 200, 'the first');
+is(main::with($a, $secret), 200, 'the second');
+is(main::with($b, $secret), 429, 'and no more');
+
+# settlements are not waited for
+
+wait_for(5, sub { $redis->field('key=k', 'r') == 0 });
+
+my %limit = (subject => 'key=k', limit => 'requests=2/day');
+
+is(main::admin($a, 'POST', '/limits/reset', \%limit)->{status}, 200, 'reset');
+is(main::with($b, $secret), 200, 'on the other host, too');
+is(main::with($b, $secret), 402, 'until money is spent');
+
+my $r = main::admin($a, 'POST', '/limits/topup', { subject => 'key=k',
+    limit => 'budget=0.00005/total', amount => '1' });
+holds($r, 'topped_up=true subject=key=k');
+is(main::with($b, $secret), 200, 'topped up');
+
+$r = main::admin($a, 'POST', '/limits/reset', { %limit,
+                                               subject => 'key=nobody' });
+is("$r->{status} $r->{json}{error}{param}", '400 subject', 'of nobody');
+
+$redis->kill;
+main::with($a, $secret);
+$r = main::admin($a, 'POST', '/limits/reset', \%limit);
+is("$r->{status} $r->{json}{error}{code}", '503 quota_unavailable',
+   'not without Redis');
+
+main::quits($_) for $a, $b;

@@ -18,8 +18,6 @@ static ngx_int_t ngx_http_llm_admin_start(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_admin_token(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_admin_read(ngx_http_llm_admin_t *adm);
 static ngx_int_t ngx_http_llm_admin_gather(ngx_http_llm_admin_t *adm);
-static ngx_int_t ngx_http_llm_admin_send(ngx_http_request_t *r,
-    ngx_uint_t status, llm_buf_t *b);
 
 
 ngx_int_t
@@ -402,7 +400,7 @@ ngx_http_llm_admin_print(llm_buf_t *b, const char *name, ngx_str_t *value)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_admin_send(ngx_http_request_t *r, ngx_uint_t status,
     llm_buf_t *b)
 {

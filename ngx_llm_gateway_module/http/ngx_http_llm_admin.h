@@ -75,6 +75,10 @@ llm_str_t *ngx_http_llm_admin_member(ngx_http_llm_admin_t *adm,
 ngx_int_t ngx_http_llm_admin_string(ngx_http_llm_admin_t *adm,
     const char *name, ngx_str_t *value);
 
+/* sends an answer */
+ngx_int_t ngx_http_llm_admin_send(ngx_http_request_t *r, ngx_uint_t status,
+    llm_buf_t *b);
+
 /* appends ,"name":"value" */
 void ngx_http_llm_admin_print(llm_buf_t *b, const char *name,
     ngx_str_t *value);
@@ -118,6 +122,30 @@ ngx_int_t ngx_http_llm_admin_limits_reset(ngx_http_llm_admin_t *adm,
     llm_buf_t *b);
 ngx_int_t ngx_http_llm_admin_limits_topup(ngx_http_llm_admin_t *adm,
     llm_buf_t *b);
+
+/* a counter that is reset, add being -INT64_MAX, or topped up */
+
+typedef struct {
+    ngx_str_t                  subject;       /* "team=acme/search" */
+    ngx_str_t                  limit;         /* as it was asked for */
+    uint64_t                   counter;
+    int64_t                    add;
+    ngx_uint_t                 topup;
+} ngx_http_llm_admin_adjust_t;
+
+/* in this host's zone; NGX_DECLINED: nothing is counted */
+ngx_int_t ngx_http_llm_admin_limits_zone(ngx_http_llm_admin_adjust_t *adjust);
+/* refuses, since nothing is counted; tells that it was done */
+ngx_int_t ngx_http_llm_admin_limits_none(ngx_http_llm_admin_t *adm,
+    ngx_http_llm_admin_adjust_t *adjust);
+void ngx_http_llm_admin_limits_tell(ngx_http_llm_admin_t *adm,
+    ngx_http_llm_admin_adjust_t *adjust, llm_buf_t *b);
+
+/* _admin_shared.c: the same in Redis.  NGX_DONE: it answers by itself; or a
+   refusal */
+ngx_int_t ngx_http_llm_admin_shared(ngx_http_llm_admin_t *adm,
+    ngx_http_llm_admin_adjust_t *adjust);
+
 /* appends ,"usage":[...]: how each limit that holds for the key stands */
 void ngx_http_llm_admin_limits_key(ngx_http_llm_key_t *key, llm_buf_t *b);
 

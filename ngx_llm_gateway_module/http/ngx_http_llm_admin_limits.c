@@ -189,12 +189,12 @@ static ngx_int_t
 ngx_http_llm_admin_limits_adjust(ngx_http_llm_admin_t *adm, ngx_uint_t topup,
     llm_buf_t *b)
 {
-    int64_t           add;
-    ngx_int_t         rc;
-    ngx_str_t         subject, text, amount;
-    llm_limit_t       limit;
-    const char       *err;
-    ngx_llm_quota_t  *q;
+    int64_t                       add;
+    ngx_int_t                     rc;
+    ngx_str_t                     subject, text, amount;
+    const char                   *err;
+    llm_limit_t                   limit;
+    ngx_http_llm_admin_adjust_t   adjust;
 
     rc = ngx_http_llm_admin_string(adm, "subject", &subject);
 
@@ -256,25 +256,60 @@ ngx_http_llm_admin_limits_adjust(ngx_http_llm_admin_t *adm, ngx_uint_t topup,
         add = -add;
     }
 
-    q = ngx_http_llm_quota_shared();
+    adjust.subject = subject;
+    adjust.limit = text;
+    adjust.counter = limit.id;
+    adjust.add = add;
+    adjust.topup = topup;
 
-    if (q == NULL
-        || ngx_llm_quota_adjust(q, ngx_http_llm_pure(&subject), limit.id, add)
-           != NGX_OK)
-    {
-        return ngx_http_llm_refuse(adm->ctx, LLM_ERROR_BAD_REQUEST,
-                                   "subject", "nothing is counted of \"%V\" "
-                                   "for \"%V\"", &subject, &text);
+    if (adm->ctx->lmcf->redis) {
+        return ngx_http_llm_admin_shared(adm, &adjust);
     }
 
-    ngx_log_error(NGX_LOG_NOTICE, adm->ctx->request->connection->log, 0,
-                  "llm limit \"%V\" of \"%V\" was %s", &text, &subject,
-                  topup ? "topped up" : "reset");
+    if (ngx_http_llm_admin_limits_zone(&adjust) != NGX_OK) {
+        return ngx_http_llm_admin_limits_none(adm, &adjust);
+    }
 
-    llm_buf_puts(b, "{\"subject\":");
-    llm_buf_json(b, subject.data, subject.len);
-    ngx_http_llm_admin_print(b, "limit", &text);
-    llm_buf_puts(b, topup ? ",\"topped_up\":true}\n" : ",\"reset\":true}\n");
+    ngx_http_llm_admin_limits_tell(adm, &adjust, b);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_admin_limits_zone(ngx_http_llm_admin_adjust_t *adjust)
+{
+    ngx_llm_quota_t  *q;
+
+    q = ngx_http_llm_quota_shared();
+
+    return q ? ngx_llm_quota_adjust(q, ngx_http_llm_pure(&adjust->subject),
+                                    adjust->counter, adjust->add)
+             : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_llm_admin_limits_none(ngx_http_llm_admin_t *adm,
+    ngx_http_llm_admin_adjust_t *adjust)
+{
+    return ngx_http_llm_refuse(adm->ctx, LLM_ERROR_BAD_REQUEST, "subject",
+                               "nothing is counted of \"%V\" for \"%V\"",
+                               &adjust->subject, &adjust->limit);
+}
+
+
+void
+ngx_http_llm_admin_limits_tell(ngx_http_llm_admin_t *adm,
+    ngx_http_llm_admin_adjust_t *adjust, llm_buf_t *b)
+{
+    ngx_log_error(NGX_LOG_NOTICE, adm->ctx->request->connection->log, 0,
+                  "llm limit \"%V\" of \"%V\" was %s", &adjust->limit,
+                  &adjust->subject, adjust->topup ? "topped up" : "reset");
+
+    llm_buf_puts(b, "{\"subject\":");
+    llm_buf_json(b, adjust->subject.data, adjust->subject.len);
+    ngx_http_llm_admin_print(b, "limit", &adjust->limit);
+    llm_buf_puts(b, adjust->topup ? ",\"topped_up\":true}\n"
+                                  : ",\"reset\":true}\n");
 }

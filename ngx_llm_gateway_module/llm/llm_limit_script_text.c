@@ -101,6 +101,10 @@ static const char  llm_script_reserve_text[] =
     "end\n"
 
     "local function halves(n)\n"
+    "  if string.sub(n, 1, 1) == '-' then\n"
+    "    return -tonumber('0' .. string.sub(n, 2, -10)),\n"
+    "           -tonumber(string.sub(n, math.max(2, #n - 8)))\n"
+    "  end\n"
     "  return tonumber(#n > 9 and string.sub(n, 1, -10) or '0'),\n"
     "         tonumber(string.sub(n, -9))\n"
     "end\n"
