@@ -76,9 +76,17 @@ async function run(g, o, tool) {
 }
 
 
+async function count(g, model, content) {
+    const r = await client(g).messages.countTokens({ model,
+        messages: [{ role: 'user', content }] });
+
+    return r.input_tokens;
+}
+
+
 matrix({
     file: 'anthropic', name: '@anthropic-ai/sdk', model: 'claude-sonnet-4-5',
-    begin, run,
+    begin, run, count,
     stops: { end: 'end_turn', length: 'max_tokens', tool: 'tool_use',
              filter: 'refusal' },
     not() {},

@@ -101,8 +101,16 @@ async function run(g, o, tool) {
 }
 
 
+async function count(g, model, contents) {
+    const r = await client(g).models.countTokens({ model, contents });
+
+    return r.totalTokens;
+}
+
+
 matrix({
     file: 'genai', name: '@google/genai', model: 'gemini-3', begin, run,
+    count,
     stops: { end: 'STOP', length: 'MAX_TOKENS', tool: 'tool',
              filter: 'SAFETY' },
     not() {},

@@ -314,6 +314,20 @@ async function stopped(t, stream, stop) {
 }
 
 
+// by the provider's own counter, or where it has none by an estimate
+
+async function counting(t) {
+    const n = await t.count(`Count me. [[${t.id}]]`);
+
+    if (['chat', 'responses'].includes(t.column)) {
+        assert.ok(n > 0 && n < 100, `${n} tokens`);
+
+    } else {
+        assert.equal(n, 42);
+    }
+}
+
+
 const features = {
     'text': (t) => plain(t, false),
     'text, stream': (t) => plain(t, true),
@@ -329,14 +343,15 @@ const features = {
     'length': (t) => stopped(t, false, 'length'),
     'length, stream': (t) => stopped(t, true, 'length'),
     'filter, stream': (t) => stopped(t, true, 'filter'),
+    'count of tokens': counting,
 };
 
 
 // One package's rows.  client: { name, stops, begin(g, o), run?(g, o, tool),
-// not?(feature, column): why there is nothing to test; cold: it sends no
-// temperature; responses: it speaks that protocol }.  begin() gives an object
-// whose next(results) asks and tells { text, think, calls, stop, usage,
-// value }.
+// count?(g, model, prompt), not?(feature, column): why there is nothing to
+// test; cold: it sends no temperature; responses: it speaks that protocol }.
+// begin() gives an object whose next(results) asks and tells { text, think,
+// calls, stop, usage, value }.
 
 export function matrix(client) {
     const cells = {};
@@ -348,8 +363,26 @@ export function matrix(client) {
     });
 
     after(async () => {
+        const records = g.usageLines().map((l) => JSON.parse(l))
+                         .filter((u) => u.usage?.input);
+
         await g.stop();
         up.stop();
+
+        // what is billed is what each provider told; a package may leave as
+        // soon as it has read the end
+
+        const ended = records.filter((u) => u.outcome === 'ok');
+
+        assert.ok(ended.length > 0.9 * records.length && ended.length > 100);
+        assert.ok(records.every((u) => u.outcome === 'ok'
+                                       || u.outcome === 'client_closed'));
+
+        for (const u of ended) {
+            assert.equal(u.usage.input + u.usage.cache_read, usage.input);
+            assert.equal(u.usage.output + (u.usage.reasoning ?? 0),
+                         usage.output);
+        }
 
         const dir = path.join(process.env.LLM_TOP, 'build/sdk/table');
 
@@ -364,7 +397,9 @@ export function matrix(client) {
             cells[feature] = {};
 
             for (const column of columns) {
-                const why = feature === 'tool runner' && !client.run
+                const has = { 'tool runner': client.run,
+                              'count of tokens': client.count };
+                const why = feature in has && !has[feature]
                     ? 'the package has none'
                     : client.not?.(feature, column);
 
@@ -381,6 +416,7 @@ export function matrix(client) {
                         play: (...answers) => up.play(id, ...answers),
                         begin: (o) => client.begin(g, { model, max: 3000,
                                                         ...o }),
+                        count: (prompt) => client.count(g, model, prompt),
                         run: (o, tool) => client.run(g, { model, max: 3000,
                                                           ...o }, tool) });
                     cells[feature][column] = 'ok';

@@ -21,6 +21,18 @@ const wires = [
     [/^\/bedrock\/model\/[^/]+\/converse(-stream)?$/, converse],
 ];
 
+// how each is asked for a count of tokens, and answers: of 42
+
+const counts = [
+    [/^\/claude\/v1\/messages\/count_tokens$/,
+     (b) => b.model && b.messages, { input_tokens: 42 }],
+    [/^\/(google|vertex)\/v1(beta)?\/models\/[^:]+:countTokens$/,
+     (b) => (b.generateContentRequest ?? b).contents, { totalTokens: 42 }],
+    [/^\/bedrock\/model\/[^/]+\/count-tokens$/,
+     (b) => b.input.converse?.messages ?? b.input.invokeModel.body,
+     { inputTokens: 42 }],
+];
+
 const sizes = [7, 1, 90, 3, 250];
 
 
@@ -70,6 +82,18 @@ export class Upstream {
 
         const text = Buffer.concat(chunks).toString();
         const [path, query] = req.url.split('?');
+        const count = counts.find(([re]) => re.test(path));
+
+        if (count) {
+            const [, valid, answer] = count;
+            const ok = valid(JSON.parse(text));
+
+            res.writeHead(ok ? 200 : 400,
+                          { 'content-type': 'application/json' });
+            res.end(JSON.stringify(ok ? answer : { message: 'odd' }));
+            return;
+        }
+
         const id = /\[\[([\w.-]+)\]\]/.exec(text)?.[1];
         const script = this.scripts.get(id);
         const wire = wires.find(([re]) => re.test(path))?.[1];
