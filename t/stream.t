@@ -40,6 +40,10 @@ our $Http = <<'_EOC_';
     }
 _EOC_
 
+# where the time that an answer takes is not what is looked at
+
+our $Patient = $Http =~ s/first_byte=700ms idle=1s/first_byte=15s idle=15s/gr;
+
 our $Route = <<'_EOC_';
     location /v1 {
         llm_route;
@@ -726,7 +730,7 @@ holds($_, 'status=200 outcome=ok usage.input=21') for records(6);
 --- config eval: $::Route
 --- steps
 my $n = nginx(http => "llm_zone 8m;\nllm_usage_log \$DIR/logs/usage.jsonl"
-                      . " flush=10ms;\n$::Http", config => $::Route);
+                      . " flush=10ms;\n$::Patient", config => $::Route);
 LLM::Provider::play('chat:
     sse
     data {"choices":[{"index":0,"delta":{"content":"Once"}}]}
@@ -757,7 +761,7 @@ quiet($n);
 --- config eval: $::Route
 --- steps
 my $n = nginx(http => "llm_zone 8m;\nllm_usage_log \$DIR/logs/usage.jsonl"
-                      . " flush=10ms;\n$::Http", config => $::Route);
+                      . " flush=10ms;\n$::Patient", config => $::Route);
 my $rss = sub {
     open my $fh, '<', '/proc/' . ($n->workers)[0] . '/status';
     return (join '', <$fh>) =~ /VmHWM:\s+(\d+)/ ? $1 : die;
@@ -944,7 +948,7 @@ records(2);
 
 
 === TEST 45: two hundred streams at once
---- http_config eval: $::Http =~ s/first_byte=700ms/first_byte=15s/gr
+--- http_config eval: $::Patient
 --- config eval: $::Route
 --- timeout: 30
 --- provider eval: "chat:\n sse\n file $::Dir/chat-usage events=1 pause=30\n"
