@@ -177,9 +177,12 @@ unlike($n->error_log, qr/\[error\]/, 'nor told');
 my $n = main::launch(workers => 3);
 my %made;
 
-for my $i (1 .. 6) {
+# also while its new journal is on its way into place
+
+for my $i (1 .. 12) {
     $made{"w$i"} = 1;
     main::make($n, "w$i");
+    sleep 0.004 * $i;
 
     # whichever it is that writes
 
@@ -190,6 +193,7 @@ for my $i (1 .. 6) {
 }
 
 sleep 1.2;
+unlike($n->error_log, qr/written by another nginx/, 'all of them are one nginx');
 main::murder($n);
 $n->start;
 

@@ -330,11 +330,26 @@ ngx_llm_state_begin(ngx_llm_state_t *state)
         return NGX_ERROR;
     }
 
+    if (sh->next && ngx_llm_state_file_id(&state->dir) == sh->next) {
+
+        /* the writer before us did not live to see its new journal arrive: it
+           is whole, but nobody noted how far it is good */
+
+        ngx_llm_zone_lock(state->zone);
+
+        sh->id = sh->next;
+        sh->next = 0;
+        sh->size = -1;
+
+        ngx_llm_zone_unlock(state->zone);
+    }
+
     /* the lock of an nginx that has left is free */
 
     (void) ngx_llm_state_dir_lock(&state->dir, state->cycle);
 
     if (sh->id == 0
+        || sh->size == -1
         || ngx_llm_state_file_open(&state->dir, &state->file, sh->id,
                                    sh->size)
            != NGX_OK

@@ -25,7 +25,9 @@ typedef struct {
     ngx_msec_t               beat;        /* its last sign of life */
     uint64_t                 id;          /* of the journal; 0: none is good */
     uint64_t                 next;        /* of the one that is to follow */
-    off_t                    size;        /* the journal is good up to here */
+    off_t                    size;        /* the journal is good up to here;
+                                             -1: nobody knows, it is not
+                                             appended to */
     off_t                    base;        /* its size when it was new */
     ngx_uint_t               unsure;      /* changes were taken, and may not
                                              have been written */
