@@ -3,6 +3,14 @@
 # Whether the usage log and the counters of limits say the same.
 #
 #   check-ledger.pl LOG [KIND=NAME ...]
+#   check-ledger.pl --admin=http://127.0.0.1:8080/llm --token=TOKEN LOG
+#
+# With --admin it reads the counters of budgets from llm_admin and compares
+# each with the records of its window: it ends with 1, and says which, where
+# they differ.  That is so while requests are in flight, where a budget was
+# reset or topped up, and where the log was begun after the window.  Records of
+# requests that died with their worker do not tell the provider: a provider's
+# counter may hold as much more.  TOKEN may be env:NAME.  Without --admin it
 #
 # sums the cost of the log's records, exactly, over all and by key, owner,
 # team, app, env, model and provider; with names those alone.  A second run
@@ -16,16 +24,24 @@ use warnings;
 use JSON::PP;
 use Math::BigInt;
 
-my $since = '';
+my ($since, $admin, $token) = ('', '', '');
 
-@ARGV = grep { /^--since=(.*)$/ ? ($since = $1, 0)[1] : 1 } @ARGV;
+for (@ARGV) {
+    $since = $1 if /^--since=(.*)$/;
+    $admin = $1 if /^--admin=(.*?)\/*$/;
+    $token = $1 if /^--token=(.*)$/;
+}
+
+@ARGV = grep { !/^--(?:since|admin|token)=/ } @ARGV;
+$token = $ENV{$1} // '' if $token =~ /^env:(\w+)$/;
 
 my ($log, @want) = @ARGV;
 
-die "usage: $0 [--since=TIME] LOG [KIND=NAME ...]\n" if !defined $log;
+die "usage: $0 [--since=TIME] [--admin=URL --token=TOKEN] LOG"
+    . " [KIND=NAME ...]\n" if !defined $log;
 
 my $json = JSON::PP->new->utf8;
-my (%sum, $n, $bad);
+my (%sum, %costs, $n, $bad);
 
 
 # nano-dollars, without a detour over floating point
@@ -91,14 +107,23 @@ while (my $line = <$fh>) {
         $of{"$kind=$owner$r->{$kind}"} = 1;
     }
 
-    $sum{$_} = ($sum{$_} // Math::BigInt->bzero) + $cost for keys %of;
+    for my $id (keys %of) {
+        $sum{$id} = ($sum{$id} // Math::BigInt->bzero) + $cost;
+        push @{ $costs{$id} }, [ $r->{time}, $cost ] if $admin;
+    }
+
+    push @{ $costs{lost} }, [ $r->{time}, $cost ]
+        if $admin && !@{ $r->{attempts} // [] };
 
     for my $at (@{ $r->{attempts} // [] }) {
         next if !defined $at->{provider};
         my $id = "provider=$at->{provider}";
         $sum{$id} = ($sum{$id} // Math::BigInt->bzero) + nano($at->{cost});
+        push @{ $costs{$id} }, [ $r->{time}, nano($at->{cost}) ] if $admin;
     }
 }
+
+exit compare() if $admin;
 
 @want = sort keys %sum if !@want;
 
@@ -108,3 +133,68 @@ print STDERR $n // 0, " records", $bad ? ", $bad lines that are none" : '',
     "\n";
 
 exit($bad ? 1 : 0);
+
+
+sub escape {
+    return $_[0] =~ s/([^\w.~-])/sprintf '%%%02X', ord $1/ger;
+}
+
+
+sub since {
+    my ($of, $began) = @_;
+
+    my $sum = Math::BigInt->bzero;
+
+    $began =~ s/Z$//;
+    $sum += $_->[1] for grep { $_->[0] ge $began } @{ $costs{$of} // [] };
+
+    return $sum;
+}
+
+
+# Each budget's counter and the records since its window began.
+
+sub compare {
+    my ($after, $differ, $compared) = ('', 0, 0);
+
+    require HTTP::Tiny;
+
+    my $http = HTTP::Tiny->new(
+        default_headers => { Authorization => "Bearer $token" });
+
+    do {
+        my $r = $http->get("$admin/limits?limit=1000&after="
+                           . escape($after));
+
+        die "$admin/limits: $r->{status} $r->{reason}\n" if !$r->{success};
+
+        my $page = $json->decode($r->{content});
+
+        for my $s (@{ $page->{limits} }) {
+            for my $c (grep { $_->{counts} eq 'budget' } @{ $s->{counters} }) {
+
+                my $began = $c->{began} // '';
+                my ($sum, $lost) = map { since($_, $began) }
+                                       $s->{subject}, 'lost';
+
+                $lost = 0 if $s->{subject} !~ /^provider=/;
+
+                $compared++;
+                next if $sum <= $c->{spent} && $c->{spent} <= $sum + $lost;
+
+                $differ++;
+                printf "%s: the log has %s, the counter %s, since %s\n",
+                       $s->{subject}, $sum, $c->{spent},
+                       $c->{began} // 'ever';
+            }
+        }
+
+        $after = $page->{next};
+
+    } while (defined $after);
+
+    print "$compared counters, ", $n // 0, " records: ",
+          $differ ? "$differ differ\n" : "they say the same\n";
+
+    return $differ || $bad ? 1 : 0;
+}

@@ -202,3 +202,54 @@ like($r->{content}, qr/0\.0004 USD spent, 0 USD reserved/,
 
 main::quits($n);
 is(main::cost($n), 400_000, 'as the log says');
+
+
+=== TEST 6: after all of it the log and every counter say the same, as anybody can check
+--- config eval: $::Route
+--- provider eval: "a:\n    pause 30\n    $::All\n"
+--- steps
+my $n = main::own(main::http('limit budget=0.02/day budget=1/total;',
+                  'llm_limit team=t budget=5/month; llm_limit provider=a'
+                  . ' budget=5/day;'), workers => 2,
+                  config => $::Route
+                  . 'location /llm/ { llm_admin token=plain:test-token; }');
+
+for my $round (1 .. 6) {
+    my @c = map { main::start($n->{spread}, $::Max) } 1 .. 30;
+
+    sleep 0.02;
+    kill KILL => ($n->workers)[0] if $round % 3 == 1;
+    $n->reload(http => $n->{http}) if $round % 3 == 2;
+
+    main::answer($_) for @c;
+}
+
+my $check = "perl scripts/check-ledger.pl --admin=http://127.0.0.1:$n->{port}"
+            . '/llm --token=test-token ';
+my $said;
+
+# what a killed worker held is found out, and records are written
+
+LLM::Steps::wait_for(10, sub {
+    $said = qx{$check @{[$n->usage_file]} 2>&1};
+    return $? == 0 });
+
+is($?, 0, 'it ends well');
+like($said, qr/^4 counters, \d+ records: they say the same$/m, 'and says so');
+like($n->error_log, qr/exited on signal 9/, 'after workers were killed');
+
+# a record less, and it is told
+
+open my $in, '<', $n->usage_file or die;
+my @lines = <$in>;
+my ($i) = grep { $lines[$_] =~ /"cost":"0\.0002"/ } 0 .. $#lines;
+splice @lines, $i, 1;
+open my $out, '>', $n->usage_file . '.cut' or die;
+print $out @lines;
+close $out;
+
+$said = qx{$check @{[$n->usage_file]}.cut 2>&1};
+is($? >> 8, 1, 'one is missing');
+like($said, qr/key=caller: the log has \d+, the counter \d+/, 'of whom');
+
+$n->quit;

@@ -27,6 +27,8 @@ typedef struct {
 
 
 static void ngx_http_llm_admin_standing(void *data, llm_standing_t *s);
+static void ngx_http_llm_admin_counter(ngx_llm_quota_entry_t *entry,
+    ngx_uint_t i, llm_buf_t *b);
 static ngx_int_t ngx_http_llm_admin_limits_adjust(ngx_http_llm_admin_t *adm,
     ngx_uint_t topup, llm_buf_t *b);
 
@@ -142,13 +144,7 @@ ngx_http_llm_admin_limits_get(ngx_http_llm_admin_t *adm, llm_buf_t *b)
         llm_buf_puts(b, "\"},\"counters\":[");
 
         for (i = 0; i < entry.ncounters; i++) {
-            llm_buf_puts(b, i ? ",{\"spent\":" : "{\"spent\":");
-            llm_buf_int(b, entry.counters[i].counter.spent);
-            llm_buf_puts(b, ",\"resets\":");
-            ngx_http_llm_key_json_time(
-                       entry.counters[i].end <= 0 ? 0
-                       : (time_t) (entry.counters[i].end / 1000), b);
-            llm_buf_puts(b, "}");
+            ngx_http_llm_admin_counter(&entry, i, b);
         }
 
         llm_buf_puts(b, "]}");
@@ -166,6 +162,33 @@ ngx_http_llm_admin_limits_get(ngx_http_llm_admin_t *adm, llm_buf_t *b)
     llm_buf_puts(b, "}\n");
 
     return NGX_OK;
+}
+
+
+/* a smooth one has no window, and what it counts flows off */
+
+static void
+ngx_http_llm_admin_counter(ngx_llm_quota_entry_t *entry, ngx_uint_t i,
+    llm_buf_t *b)
+{
+    int64_t         end;
+    llm_limit_e     kind;
+    llm_counter_t  *counter;
+
+    end = entry->counters[i].end;
+    counter = &entry->counters[i].counter;
+    kind = llm_limit_kind(counter->id);
+
+    llm_buf_puts(b, i ? ",{\"counts\":" : "{\"counts\":");
+    llm_buf_json(b, llm_limit_names[kind].data, llm_limit_names[kind].len);
+    llm_buf_puts(b, ",\"spent\":");
+    llm_buf_int(b, counter->spent);
+    llm_buf_puts(b, ",\"began\":");
+    ngx_http_llm_key_json_time(end == 0 ? 0 : (time_t) (counter->time / 1000),
+                               b);
+    llm_buf_puts(b, ",\"resets\":");
+    ngx_http_llm_key_json_time(end <= 0 ? 0 : (time_t) (end / 1000), b);
+    llm_buf_puts(b, "}");
 }
 
 
