@@ -94,7 +94,7 @@ is($r->{json}{error}{code}, 'endpoint_not_allowed', 'endpoints hold');
 is(get('/v1/models', key => $secret)->{json}{data}[0]{id}, 'gpt-4o',
    'models are those of the key');
 
-my @r = records();
+my @r = records(6);
 my ($first) = grep { $_->{status} == 200 && $_->{model} } @r;
 
 is("$first->{key} $first->{owner} $first->{team} $first->{app} $first->{env} "
@@ -114,9 +114,11 @@ unlike($r->{content}, qr/\Q$secret\E|\Q$digest\E/, 'but not its secret');
 --- config eval: $::Admin
 --- provider eval: $::Script
 --- steps
-my $r = main::admin('POST', '/keys', { name => 'k2', owner => 'o',
+my $r = main::admin('POST', '/keys', { id => 'k2', owner => 'o',
                                         models => 'gpt-4o other' });
 my $secret = $r->{json}{secret};
+
+is($r->{json}{name}, 'k2', 'an id is a name');
 
 is(main::ask_chat($secret)->{status}, 200, 'works');
 

@@ -176,6 +176,7 @@ static ngx_uint_t
 ngx_http_llm_key_json_told(ngx_str_t *name)
 {
     return llm_str_is(name, "name")
+           || llm_str_is(name, "id")
            || llm_str_is(name, "source")
            || llm_str_is(name, "created")
            || llm_str_is(name, "updated")

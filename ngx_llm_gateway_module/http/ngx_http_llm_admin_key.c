@@ -140,6 +140,12 @@ ngx_http_llm_admin_key_name(ngx_http_llm_admin_t *adm, ngx_str_t *name)
     rc = ngx_http_llm_admin_string(adm, "name", name);
 
     if (rc == NGX_DECLINED) {
+
+        /* "id" is what many would write */
+        rc = ngx_http_llm_admin_string(adm, "id", name);
+    }
+
+    if (rc == NGX_DECLINED) {
         return ngx_http_llm_refuse(adm->ctx, LLM_ERROR_MISSING_PARAMETER,
                                    "name", "\"name\" is missing");
     }

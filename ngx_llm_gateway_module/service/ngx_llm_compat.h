@@ -23,6 +23,19 @@
 #endif
 
 
+/*
+ * What leads to a line in the log is rare: compilers that are told so keep it
+ * away from the code that each request runs through.
+ */
+
+#if (__GNUC__)
+#if (NGX_HAVE_VARIADIC_MACROS)
+void ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
+    const char *fmt, ...) __attribute__((cold));
+#endif
+#endif
+
+
 /* 1.23.0: headers of one name are a list */
 
 #if (nginx_version >= 1023000)
