@@ -475,7 +475,7 @@ llm_responses_arguments(llm_translate_t *x, llm_responses_item_t *call,
     uint32_t   half;
     llm_str_t  rest;
 
-    if (call->done) {
+    if (call->done || text->len == 0) {
         return;
     }
 

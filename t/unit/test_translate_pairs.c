@@ -125,6 +125,9 @@ test_lone_halves(void)
     case_event(&c, NULL, "{\"type\":\"response.function_call_arguments.delta\""
                ",\"output_index\":0,\"delta\":\"\\ude00\\\"}\"}");
     c.out.len = 0;
+    case_event(&c, NULL, "{\"type\":\"response.function_call_arguments.delta\""
+               ",\"output_index\":0}");
+    is_int(c.rc, LLM_OK, "a delta without one is none");
     case_event(&c, NULL, "{\"type\":\"response.function_call_arguments.done\","
                "\"output_index\":0,\"arguments\":\"{\\\"a\\\":\\\""
                "\\ud83d\\ude00\\\"}\"}");
