@@ -13,7 +13,6 @@
 static void ngx_llm_quota_judge(ngx_llm_quota_node_t **nodes,
     llm_subject_t **subjects, ngx_uint_t n, llm_amount_t *ask, int64_t now,
     llm_verdict_t *v, ngx_llm_quota_each_pt each, void *data);
-static void ngx_llm_quota_after_take(llm_standing_t *s);
 static ngx_int_t ngx_llm_quota_try(ngx_llm_quota_t *q,
     llm_subject_t **subjects, ngx_uint_t n, llm_amount_t *ask,
     ngx_str_t *note, int64_t now, ngx_llm_quota_lease_t **lease,
@@ -190,8 +189,7 @@ ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
     ngx_llm_quota_done(q);
     ngx_llm_quota_unlock(q);
 
-    ngx_llm_quota_after_take(&v->requests);
-    ngx_llm_quota_after_take(&v->tokens);
+    llm_verdict_take(v);
 
     return NGX_OK;
 
@@ -292,28 +290,6 @@ ngx_llm_quota_judge(ngx_llm_quota_node_t **nodes, llm_subject_t **subjects,
                 each(data, &s);
             }
         }
-    }
-}
-
-
-static void
-ngx_llm_quota_after_take(llm_standing_t *s)
-{
-    if (s->limit == NULL) {
-        return;
-    }
-
-    s->left -= s->asked;
-
-    if (s->limit->smooth) {
-
-        /* what was asked for takes its share of the window to flow off */
-
-        s->spent += s->asked;
-        s->reset_ms += llm_limit_cost(s->limit, s->asked) / 1000000;
-
-    } else {
-        s->held += s->asked;
     }
 }
 
