@@ -27,7 +27,7 @@ static void ngx_http_llm_quota_zone_settle(ngx_http_llm_ctx_t *ctx,
 static void ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, ngx_str_t *note);
 static void ngx_http_llm_quota_lost(void *data, ngx_str_t *note,
-    llm_amount_t *spent);
+    llm_amount_t *held);
 
 
 const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone = {
@@ -187,22 +187,21 @@ ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
 
 
 /*
- * A request that died with its worker.  Its reservation is counted as spent,
- * and so the log has to say: the sum of the log is what counters hold.
+ * A request that died with its worker.  What it cost nobody knows: it held
+ * what is given back, and the sum of the log is what counters hold.
  */
 
 static void
-ngx_http_llm_quota_lost(void *data, ngx_str_t *note, llm_amount_t *spent)
+ngx_http_llm_quota_lost(void *data, ngx_str_t *note, llm_amount_t *held)
 {
     ngx_http_llm_main_conf_t *lmcf = data;
 
     llm_buf_t    b;
-    llm_usage_t  usage;
     llm_arena_t  arena;
     u_char       line[NGX_HTTP_LLM_LOST_SIZE];
 
     if (lmcf->redis) {
-        ngx_http_llm_redis_lost(lmcf, note, spent);
+        ngx_http_llm_redis_lost(lmcf, note, held);
     }
 
     if (lmcf->usage_log == NULL) {
@@ -210,24 +209,16 @@ ngx_http_llm_quota_lost(void *data, ngx_str_t *note, llm_amount_t *spent)
     }
 
     ngx_memzero(&arena, sizeof(llm_arena_t));
-    ngx_memzero(&usage, sizeof(llm_usage_t));
 
     llm_buf_init(&b, &arena);
     b.data = line;
     b.size = NGX_HTTP_LLM_LOST_SIZE;
 
-    llm_usage_set(&usage, LLM_USAGE_INPUT, spent->input_tokens);
-    llm_usage_set(&usage, LLM_USAGE_OUTPUT, spent->output_tokens);
-
     ngx_http_llm_record_time(&b);
     llm_buf_add(&b, note->data, note->len);
     llm_buf_puts(&b, ",\"outcome\":\"truncated\",\"code\":\"internal_error\","
-                     "\"attempts\":[],\"usage\":");
-    llm_usage_print(&usage, &b);
-    llm_buf_puts(&b, ",\"estimated\":true,\"cost\":\"");
-    llm_price_print(spent->money, &b);
-    llm_buf_puts(&b, "\",\"reserved\":\"");
-    llm_price_print(spent->money, &b);
+                     "\"attempts\":[],\"reserved\":\"");
+    llm_price_print(held->money, &b);
     llm_buf_puts(&b, "\"}\n");
 
     if (!b.failed) {

@@ -93,10 +93,10 @@ ngx_uint_t ngx_http_llm_redis_pay(void);
 
 /*
  * A request that died with its worker, as ngx_llm_quota_lost_pt tells it: what
- * the usage log says of it is counted for its caller.
+ * it held there is given back.
  */
 void ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *note,
-    llm_amount_t *spent);
+    llm_amount_t *held);
 
 
 #endif /* _NGX_HTTP_LLM_REDIS_H_INCLUDED_ */

@@ -255,12 +255,12 @@ ngx_http_llm_redis_member(ngx_str_t *note, const char *name, ngx_str_t *value)
 
 /*
  * The note begins as the usage record does, with names that need no escapes.
- * A key made at run time may be gone by now: then its use stays in the log.
+ * A key made at run time may be gone by now, and its counters with it.
  */
 
 void
 ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *note,
-    llm_amount_t *spent)
+    llm_amount_t *held)
 {
     ngx_str_t             id, name;
     ngx_uint_t            i, n;
@@ -290,8 +290,7 @@ ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *note,
     ngx_memzero(&claim, sizeof(llm_script_claim_t));
 
     claim.id = *ngx_http_llm_pure(&id);
-    claim.asked = *spent;
-    claim.used = *spent;
+    claim.asked = *held;
     claim.subjects = subjects;
 
     /* one at a time: whatever their hash tags are */

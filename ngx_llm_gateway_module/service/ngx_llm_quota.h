@@ -33,10 +33,10 @@
 typedef struct ngx_llm_quota_s        ngx_llm_quota_t;
 typedef struct ngx_llm_quota_lease_s  ngx_llm_quota_lease_t;
 
-/* a lease that was ended for a worker that is gone: its note, and what is
-   counted as spent */
+/* a lease that was given back for a worker that is gone, with its request on
+   its way: its note, and what it held */
 typedef void (*ngx_llm_quota_lost_pt)(void *data, ngx_str_t *note,
-    llm_amount_t *spent);
+    llm_amount_t *held);
 
 /* called for each limit of the subjects, in their order */
 typedef void (*ngx_llm_quota_each_pt)(void *data, llm_standing_t *s);

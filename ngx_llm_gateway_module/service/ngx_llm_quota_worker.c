@@ -13,8 +13,6 @@ static ngx_uint_t ngx_llm_quota_inherit(ngx_llm_quota_t *q,
     ngx_llm_quota_worker_t *w);
 static void ngx_llm_quota_end(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease, int64_t now);
-static void ngx_llm_quota_spend(ngx_llm_quota_counter_t *c,
-    llm_amount_t *spent, int64_t now);
 static ngx_uint_t ngx_llm_quota_gone(ngx_llm_quota_t *q,
     ngx_llm_quota_worker_t *w);
 
@@ -212,7 +210,7 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
     ngx_str_t               note;
     ngx_pid_t               pid;
     ngx_uint_t              n;
-    llm_amount_t            spent;
+    llm_amount_t            held;
     ngx_llm_quota_lease_t  *lease;
     u_char                  text[NGX_LLM_QUOTA_NOTE_MAX];
 
@@ -251,14 +249,14 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
 
         if (lease->sent && lease->len && q->lost) {
 
-            spent = lease->taken;
+            held = lease->taken;
             note.data = text;
             note.len = lease->len;
             ngx_memcpy(text, lease->note, note.len);
 
             ngx_llm_quota_unlock(q);
 
-            q->lost(q->data, &note, &spent);
+            q->lost(q->data, &note, &held);
 
             ngx_llm_quota_lock(q);
         }
@@ -283,11 +281,13 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
 }
 
 
+/* gives all of it back: nobody knows what a provider made of the request */
+
 static void
 ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
     int64_t now)
 {
-    ngx_uint_t                i, k;
+    ngx_uint_t                i;
     ngx_llm_quota_node_t     *node;
     ngx_llm_quota_mark_t     *mark;
     ngx_llm_quota_counter_t  *c;
@@ -302,15 +302,6 @@ ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
         ngx_llm_quota_save(q, &node->refs, sizeof(uintptr_t));
         node->refs--;
 
-        for (k = 0; lease->sent && k < node->ncounters; k++) {
-            c = &node->counters[k];
-
-            if (c->end) {
-                ngx_llm_quota_save(q, c, sizeof(ngx_llm_quota_counter_t));
-                ngx_llm_quota_spend(c, &lease->taken, now);
-            }
-        }
-
         ngx_llm_quota_dirty(q, node);
     }
 
@@ -324,29 +315,4 @@ ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
             llm_limit_refund(&c->c, &mark->mark, now);
         }
     }
-}
-
-
-/* a counter of the calendar, whose limit is not at hand: the window behind
-   one that is over begins where that ended */
-
-static void
-ngx_llm_quota_spend(ngx_llm_quota_counter_t *c, llm_amount_t *spent,
-    int64_t now)
-{
-    int64_t      n, length;
-    llm_limit_t  limit;
-
-    limit.kind = llm_limit_kind(c->c.id);
-    n = llm_limit_measure(&limit, spent);
-
-    if (c->end != -1 && c->end <= now) {
-        length = c->end - c->c.time;
-
-        c->c.time = c->end;
-        c->c.spent = 0;
-        c->end += length;
-    }
-
-    c->c.spent = c->c.spent > INT64_MAX - n ? INT64_MAX : c->c.spent + n;
 }
