@@ -272,6 +272,13 @@ is(main::with($b, $secret), 429, 'and no more');
 
 wait_for(5, sub { $redis->field('key=k', 'r') == 0 });
 
+for my $n ($a, $b) {
+    my $live = main::admin($n, 'GET', '/keys/k');
+    holds($live, 'usage.length=2 usage.0.subject=key=k usage.0.spent=2'
+                 . ' usage.0.reserved=0 usage.0.left=0 usage.1.left=0.000022'
+                 . ' usage.1.spent=0.000028');
+}
+
 my %limit = (subject => 'key=k', limit => 'requests=2/day');
 
 is(main::admin($a, 'POST', '/limits/reset', \%limit)->{status}, 200, 'reset');
@@ -289,6 +296,7 @@ is("$r->{status} $r->{json}{error}{param}", '400 subject', 'of nobody');
 
 $redis->kill;
 main::with($a, $secret);
+holds(main::admin($a, 'GET', '/keys/k'), 'usage.length=2 usage.0.limit=requests=2/day');
 $r = main::admin($a, 'POST', '/limits/reset', \%limit);
 is("$r->{status} $r->{json}{error}{code}", '503 quota_unavailable',
    'not without Redis');

@@ -218,6 +218,38 @@ is(everywhere('team=acme/search') || everywhere('team=search'),
    5 * $main::Cost, 'its team');
 is(everywhere('env=prod'), 5 * $main::Cost, 'and its environment, elsewhere');
 
+# a key made on one host is one of the other
+
+my ($c, $d) = map { main::host(
+    'redis://127.0.0.1:' . $r[$_]->port . ' cluster=on timeout=1s',
+    config => $main::Route . 'location /llm/ {
+        llm_admin token=plain:secret-token;
+    }')
+} 1, 2;
+
+sub told {
+    my ($n, $method, $path, $body) = @_;
+    return LLM::Steps::ask($method, "/llm$path", $body, port => $n->port,
+                           key => 'secret-token');
+}
+
+my $secret = told($c, 'POST', '/keys', { name => 'k', owner => 'o',
+                  models => ['*'], limit => ['rpm=100', 'budget=1/day'] })
+             ->{json}{secret};
+
+main::wait_until('it works there', sub {
+    post('/v1/chat/completions', $main::Short, port => $d->port,
+         key => $secret)->{status} == 200
+}, 3);
+main::wait_until('and what it spent is told here', sub {
+    (told($c, 'GET', '/keys/k')->{json}{usage}[1]{spent} // '') eq '0.0002'
+}, 3);
+told($d, 'DELETE', '/keys/k');
+main::wait_until('until it is deleted', sub {
+    told($c, 'GET', '/keys/k')->{status} == 404
+}, 3);
+$_->quit for $c, $d;
+
 # the slot of the owner moves
 
 my ($from) = grep { $_->subject('key=caller') } @r;

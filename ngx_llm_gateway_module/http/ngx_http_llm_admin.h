@@ -146,8 +146,23 @@ void ngx_http_llm_admin_limits_tell(ngx_http_llm_admin_t *adm,
 ngx_int_t ngx_http_llm_admin_shared(ngx_http_llm_admin_t *adm,
     ngx_http_llm_admin_adjust_t *adjust);
 
-/* appends ,"usage":[...]: how each limit that holds for the key stands */
+/*
+ * Appends ,"usage":[...]: how each limit that holds for the key stands on this
+ * host, or, one by one between open() and close(), as somebody else told.
+ */
 void ngx_http_llm_admin_limits_key(ngx_http_llm_key_t *key, llm_buf_t *b);
+void ngx_http_llm_admin_limits_open(llm_buf_t *b);
+void ngx_http_llm_admin_limits_one(llm_standing_t *s, ngx_uint_t n,
+    llm_buf_t *b);
+void ngx_http_llm_admin_limits_close(llm_buf_t *b);
+
+/*
+ * _admin_live.c: appends the same as Redis counts it to what b has, closes the
+ * object, and sends it.  NGX_DONE: it answers by itself; NGX_DECLINED: Redis
+ * is not asked; NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_admin_live(ngx_http_llm_admin_t *adm,
+    ngx_http_llm_key_t *key, llm_buf_t *b);
 
 
 /* _totals.c */

@@ -296,6 +296,12 @@ ngx_http_llm_admin_keys_get(ngx_http_llm_admin_t *adm, llm_buf_t *b)
     }
 
     if (key) {
+        rc = ngx_http_llm_admin_live(adm, key, b);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+
         ngx_http_llm_admin_limits_key(key, b);
     }
 

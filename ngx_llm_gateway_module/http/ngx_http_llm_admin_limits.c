@@ -52,13 +52,27 @@ ngx_http_llm_admin_limits_key(ngx_http_llm_key_t *key, llm_buf_t *b)
         subjects[i] = &key->subjects[i];
     }
 
-    llm_buf_puts(b, ",\"usage\":[");
+    ngx_http_llm_admin_limits_open(b);
 
     (void) ngx_llm_quota_check(ngx_http_llm_quota_shared(), subjects,
                                key->nsubjects, &none, ngx_http_llm_quota_now(),
                                &verdict, ngx_http_llm_admin_standing,
                                &standing);
 
+    ngx_http_llm_admin_limits_close(b);
+}
+
+
+void
+ngx_http_llm_admin_limits_open(llm_buf_t *b)
+{
+    llm_buf_puts(b, ",\"usage\":[");
+}
+
+
+void
+ngx_http_llm_admin_limits_close(llm_buf_t *b)
+{
     llm_buf_puts(b, "]");
 }
 
@@ -68,11 +82,14 @@ ngx_http_llm_admin_standing(void *data, llm_standing_t *s)
 {
     ngx_http_llm_admin_standing_t *standing = data;
 
-    llm_buf_t  *b;
+    ngx_http_llm_admin_limits_one(s, standing->n++, standing->b);
+}
 
-    b = standing->b;
 
-    llm_buf_puts(b, standing->n++ ? ",{\"subject\":" : "{\"subject\":");
+void
+ngx_http_llm_admin_limits_one(llm_standing_t *s, ngx_uint_t n, llm_buf_t *b)
+{
+    llm_buf_puts(b, n ? ",{\"subject\":" : "{\"subject\":");
     llm_buf_json(b, s->subject->id.data, s->subject->id.len);
     llm_buf_puts(b, ",\"limit\":");
     llm_buf_json(b, s->limit->text.data, s->limit->text.len);

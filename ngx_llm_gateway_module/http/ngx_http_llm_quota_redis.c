@@ -17,10 +17,6 @@
 /* another window began while the question was under way: asked once more */
 #define NGX_HTTP_LLM_QUOTA_TRIES   2
 
-/* numbers in one reply: 2, and for each subject 4 and 2 for each limit */
-#define NGX_HTTP_LLM_QUOTA_REPLY                                              \
-    (2 + NGX_LLM_QUOTA_SUBJECTS * (4 + 2 * NGX_LLM_QUOTA_LIMITS))
-
 static ngx_int_t ngx_http_llm_quota_redis_reserve(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q);
 static ngx_int_t ngx_http_llm_quota_redis_claims(
@@ -32,8 +28,6 @@ static void ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc,
     redisReply *reply);
 static ngx_int_t ngx_http_llm_quota_redis_judge(
     ngx_http_llm_quota_redis_t *st, redisReply *reply);
-static int ngx_http_llm_quota_redis_read(ngx_http_llm_quota_redis_t *st,
-    redisReply *reply);
 static void ngx_http_llm_quota_redis_taken(ngx_http_llm_quota_redis_t *st);
 static void ngx_http_llm_quota_redis_back(ngx_http_llm_quota_redis_t *st,
     ngx_uint_t n);
@@ -328,7 +322,9 @@ static ngx_int_t
 ngx_http_llm_quota_redis_judge(ngx_http_llm_quota_redis_t *st,
     redisReply *reply)
 {
-    switch (ngx_http_llm_quota_redis_read(st, reply)) {
+    switch (ngx_http_llm_redis_reserved(&st->lease.claims[st->current], reply,
+                                        &st->verdict))
+    {
 
     case LLM_OK:
         st->tries = 0;
@@ -365,42 +361,6 @@ ngx_http_llm_quota_redis_judge(ngx_http_llm_quota_redis_t *st,
     default: /* LLM_INVALID */
         return NGX_ERROR;
     }
-}
-
-
-static int
-ngx_http_llm_quota_redis_read(ngx_http_llm_quota_redis_t *st,
-    redisReply *reply)
-{
-    int          rc;
-    size_t       i;
-    int64_t      now, n[NGX_HTTP_LLM_QUOTA_REPLY];
-    redisReply  *item;
-
-    if (reply->type != REDIS_REPLY_ARRAY
-        || reply->elements > NGX_HTTP_LLM_QUOTA_REPLY)
-    {
-        return LLM_INVALID;
-    }
-
-    for (i = 0; i < reply->elements; i++) {
-        item = reply->element[i];
-
-        if (item->type != REDIS_REPLY_STRING) {
-            return LLM_INVALID;
-        }
-
-        n[i] = strtoll(item->str, NULL, 10);
-    }
-
-    rc = llm_script_reserve_read(&st->lease.claims[st->current], n,
-                                 reply->elements, &now, &st->verdict);
-
-    if (rc != LLM_INVALID) {
-        ngx_http_llm_redis_clock(now);
-    }
-
-    return rc;
 }
 
 

@@ -7,6 +7,10 @@
 #include "ngx_http_llm_redis.h"
 
 
+/* numbers in one reply: 2, and for each subject 4 and 2 for each limit */
+#define NGX_HTTP_LLM_REDIS_REPLY                                              \
+    (2 + NGX_LLM_QUOTA_SUBJECTS * (4 + 2 * NGX_LLM_QUOTA_LIMITS))
+
 /* while something is owed and Redis is there, milliseconds */
 #define NGX_HTTP_LLM_REDIS_AGAIN   1000
 
@@ -136,6 +140,41 @@ int64_t
 ngx_http_llm_redis_now(void)
 {
     return ngx_http_llm_quota_now() + ngx_http_llm_redis_offset;
+}
+
+
+int
+ngx_http_llm_redis_reserved(const llm_script_claim_t *claim, redisReply *reply,
+    llm_verdict_t *verdict)
+{
+    int          rc;
+    size_t       i;
+    int64_t      now, n[NGX_HTTP_LLM_REDIS_REPLY];
+    redisReply  *item;
+
+    if (reply->type != REDIS_REPLY_ARRAY
+        || reply->elements > NGX_HTTP_LLM_REDIS_REPLY)
+    {
+        return LLM_INVALID;
+    }
+
+    for (i = 0; i < reply->elements; i++) {
+        item = reply->element[i];
+
+        if (item->type != REDIS_REPLY_STRING) {
+            return LLM_INVALID;
+        }
+
+        n[i] = strtoll(item->str, NULL, 10);
+    }
+
+    rc = llm_script_reserve_read(claim, n, reply->elements, &now, verdict);
+
+    if (rc != LLM_INVALID) {
+        ngx_http_llm_redis_clock(now);
+    }
+
+    return rc;
 }
 
 

@@ -54,6 +54,11 @@ void ngx_http_llm_redis_clock(int64_t now);
 extern ngx_llm_redis_script_t  ngx_http_llm_redis_reserve;
 extern ngx_llm_redis_script_t  ngx_http_llm_redis_settlement;
 
+/* what the first of them replied, as llm_script_reserve_read() tells it; its
+   clock is noted */
+int ngx_http_llm_redis_reserved(const llm_script_claim_t *claim,
+    redisReply *reply, llm_verdict_t *verdict);
+
 /*
  * Settles a claim, for certain: sends it now or when Redis is back.  FIRST and
  * AGAIN are for what was reserved in Redis, LATER for what was not.

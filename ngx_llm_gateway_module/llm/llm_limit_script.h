@@ -81,7 +81,8 @@ unsigned llm_script_limits(const llm_script_claim_t *claim);
 
 /*
  * A call that reserves; now is Redis's clock as it is known, lease_ms how long
- * the reservation holds if nobody settles it.  LLM_OK or LLM_NOMEM.
+ * the reservation holds if nobody settles it; 0: nothing is reserved, the reply
+ * tells how limits would stand.  LLM_OK or LLM_NOMEM.
  */
 int llm_script_reserve_call(const llm_script_claim_t *claim,
     const llm_str_t *prefix, int64_t lease_ms, int64_t now,

@@ -68,8 +68,8 @@
 
 
 /*
- * ARGV: id, lease, asked r i o m, then for each subject its ttl and number of
- * limits, and for each limit
+ * ARGV: id, lease (0: nothing is reserved), asked r i o m, then for each
+ * subject its ttl and number of limits, and for each limit
  *   s shadow id length cost          smooth
  *   c shadow id start end part amount    calendar; part: r, i, o, m or t
  *   f shadow amount                  inflight
@@ -185,7 +185,7 @@ static const char  llm_script_reserve_text[] =
     "  end\n"
     "end\n"
 
-    "if refused > 0 then\n"
+    "if refused > 0 or lease == 0 then\n"
     "  out[1] = int(refused)\n"
     "  return out\n"
     "end\n"
