@@ -501,3 +501,60 @@ like($with->(';'), qr/\[emerg\].*invalid value "state=" in "llm_zone"/,
 like($with->("$n->{dir}/state more=1;"), qr/\[emerg\].*invalid number of arg/,
      'too much');
 like($with->('/proc/1;'), qr/\[emerg\]/, 'a place for nobody');
+
+
+
+=== TEST 13: a full disk is told of, and what it has no room for is written later
+--- config
+    location /t { return 200; }
+--- steps
+my $n = main::launch();
+$n->quit;
+
+# a disk of its own, where there may be one
+
+if (system("mount -t tmpfs -o size=256k,mode=0777 tmpfs $n->{dir}/state"
+           . ' 2>/dev/null') != 0)
+{
+    ok(1, 'no disk could be mounted here');
+    return;
+}
+
+# gone with the test, however that ends
+
+my $mounted = bless { dir => "$n->{dir}/state", owner => $$ }, 'main::Mounted';
+
+sub main::Mounted::DESTROY {
+    system 'umount', '-l', $_[0]{dir} if $_[0]{owner} == $$;
+}
+
+$n->start;
+main::make($n, 'before');
+ok(main::written($n, 'before'), 'it is kept');
+
+open my $fill, '>', "$n->{dir}/state/fill" or die;
+$fill->autoflush(1);
+1 while print $fill 'x' x 4096;
+close $fill;
+
+# more than a page, the last of which may have room
+
+main::make($n, map { "full-$_" } 1 .. 40);
+sleep 1.5;
+
+is(scalar split(' ', main::names($n)), 41, 'keys are there all the same');
+
+my @alerts = $n->error_log =~ /\[alert\].*No space left on device/g;
+is(scalar @alerts, 1, 'it is told, once a minute');
+unlike(main::slurp(main::journal($n)), qr/full-40/, 'but not written');
+
+unlink "$n->{dir}/state/fill";
+ok(main::written($n, 'full-40'), 'written when there is room');
+
+sleep 1.2;
+main::murder($n);
+$n->start;
+is(scalar split(' ', main::names($n)), 41, 'nothing is lost');
+ok(!main::aside($n), 'nothing was wrong with the journal');
+$n->quit;
+undef $mounted;
