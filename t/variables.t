@@ -8,7 +8,7 @@ use LLM 'no_plan';
 our @text = qw(id key owner team app env class endpoint protocol stream model
                requested_model outcome code reason rung provider route
                upstream_model upstream_addr usage raw_usage estimated cost
-               price_version);
+               price_version reserved limit time client_addr);
 
 our @numbers = qw(status attempts input_tokens output_tokens total_tokens
                   input cache_read cache_write_5m cache_write_1h audio_input
@@ -134,7 +134,7 @@ my ($rec) = records(1);
 my $v = main::variables();
 
 is(main::present($v),
-   join(' ', grep { !/^(?:code|reason|cache_write.*|audio.*|image.*|video.*
+   join(' ', grep { !/^(?:code|reason|reserved|limit|cache_write.*|audio.*|image.*|video.*
                          |characters|searches|queue_ms)$/x } @main::all),
    'those that there are');
 
@@ -195,7 +195,8 @@ my $v = main::variables();
 
 is(main::present($v),
    'id key owner team app env class endpoint protocol stream requested_model'
-   . ' outcome code reason cost status attempts latency_ms overhead_us',
+   . ' outcome code reason cost time client_addr status attempts latency_ms'
+   . ' overhead_us',
    'those that there are');
 is("$v->{status} $v->{outcome} $v->{code} $v->{requested_model} $v->{cost}"
    . " $v->{attempts}", '404 rejected model_not_found none 0 0');
@@ -205,8 +206,8 @@ post('/v1/chat/completions', $main::chat, key => 'sk-wrong');
 $v = main::variables();
 
 is(main::present($v),
-   'id class endpoint protocol stream outcome code reason cost status'
-   . ' attempts latency_ms overhead_us', 'without a key');
+   'id class endpoint protocol stream outcome code reason cost time client_addr'
+   . ' status attempts latency_ms overhead_us', 'without a key');
 unlike(join(' ', %$v), qr/sk-wrong/, 'the key is in none');
 
 post('/v1/nothing', '{}');

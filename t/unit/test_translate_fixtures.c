@@ -20,7 +20,7 @@
 
 
 #define MAX_FILE  (1024 * 1024)
-#define CUTS      40
+#define CUTS      40         /* LLM_CUTS says another number, 0: each byte */
 
 
 /* what speaks which protocol */
@@ -658,8 +658,8 @@ check_answer(const recording_t *r, client_t *client)
 static void
 check_cuts(const recording_t *r, const client_t *client)
 {
-    int           i;
-    char         *body, why[512];
+    int           i, cuts;
+    char         *body, *n, why[512];
     run_t         run;
     told_t        t, whole;
     recording_t   cut;
@@ -668,14 +668,21 @@ check_cuts(const recording_t *r, const client_t *client)
     why[0] = '\0';
     told_init(&whole);
 
+    n = getenv("LLM_CUTS");
+    cuts = n ? atoi(n) : CUTS;
+
+    if (cuts == 0) {
+        cuts = (int) r->len;
+    }
+
     memset(&err, 0, sizeof(llm_error_t));
     err.code = LLM_ERROR_UPSTREAM_ERROR;
     err.message = unit_str("cut");
 
-    for (i = 0; i <= CUTS; i++) {
+    for (i = 0; i <= cuts; i++) {
         cut = *r;
         cut.quiet = 1;
-        cut.len = r->len * (size_t) (CUTS - i) / CUTS;
+        cut.len = r->len * (size_t) (cuts - i) / (size_t) cuts;
 
         if (!run_open(&run, &cut, client)) {
             llm_arena_free(run.arena);
