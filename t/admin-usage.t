@@ -144,7 +144,14 @@ main::ask_chat($n, 'sk-test', 'm') for 1 .. 3;
 $n->reload;
 main::ask_chat($n, 'sk-two', 'n');
 
-my $sums = join "\n", main::usage($n, '?group_by=day,key,owner,team,model');
+# a request is counted behind its answer
+
+my $sums;
+
+wait_for(5, sub {
+    $sums = join "\n", main::usage($n, '?group_by=day,key,owner,team,model');
+    return $sums =~ /key=one.*requests=3.*\n.*key=two.*requests=1/;
+});
 like($sums, qr/key=one.*requests=3.*\n.*key=two.*requests=1/, 'over a reload');
 
 $n->quit;
@@ -153,7 +160,13 @@ is(join("\n", main::usage($n, '?group_by=day,key,owner,team,model')), $sums,
    'a restart');
 
 main::ask_chat($n, 'sk-test', 'm');
-my $more = join "\n", main::usage($n, '?group_by=key');
+my $more;
+
+wait_for(5, sub {
+    $more = join "\n", main::usage($n, '?group_by=key');
+    return $more =~ /key=one requests=4/;
+});
+like($more, qr/key=one requests=4/, 'one more');
 sleep 1.2;
 
 my @pids = ($n->workers, delete $n->{pid});
