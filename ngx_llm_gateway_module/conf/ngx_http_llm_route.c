@@ -4,10 +4,26 @@
 #include "ngx_http_llm_prices.h"
 
 
+typedef struct {
+    ngx_str_t     name;
+    ngx_uint_t    bit;        /* each may be given once */
+    char       *(*set)(ngx_conf_t *cf, ngx_http_llm_route_t *route,
+                       ngx_str_t *word, ngx_str_t *value);
+} ngx_http_llm_route_param_t;
+
+
 static char *ngx_http_llm_route_params(ngx_conf_t *cf,
     ngx_http_llm_route_t *route);
-static ngx_int_t ngx_http_llm_route_upstream_model(ngx_conf_t *cf,
+static char *ngx_http_llm_route_upstream_model(ngx_conf_t *cf,
     ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *model);
+static char *ngx_http_llm_route_priority(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *value);
+static char *ngx_http_llm_route_weight(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *value);
+static char *ngx_http_llm_route_active(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *value);
+static char *ngx_http_llm_route_dialect(ngx_conf_t *cf,
+    ngx_http_llm_route_t *route, ngx_str_t *word, ngx_str_t *value);
 static char *ngx_http_llm_route_number(ngx_conf_t *cf, ngx_str_t *word,
     ngx_str_t *value, ngx_int_t min, ngx_int_t max, const char *right,
     ngx_uint_t *out);
@@ -22,6 +38,18 @@ static char *ngx_http_llm_route_to(ngx_conf_t *cf,
     ngx_http_llm_route_t *route);
 static char *ngx_http_llm_route_tag(ngx_conf_t *cf,
     ngx_http_llm_route_t *route);
+
+
+static ngx_http_llm_route_param_t  ngx_http_llm_route_parameters[] = {
+    { ngx_string("model"), 0x01, ngx_http_llm_route_upstream_model },
+    { ngx_string("priority"), 0x02, ngx_http_llm_route_priority },
+    { ngx_string("weight"), 0x04, ngx_http_llm_route_weight },
+    { ngx_string("active"), 0x08, ngx_http_llm_route_active },
+    { ngx_string("context"), 0x10, ngx_http_llm_route_context },
+    { ngx_string("without"), 0x20, ngx_http_llm_route_without },
+    { ngx_string("api"), 0x40, ngx_http_llm_route_dialect },
+    { ngx_null_string, 0, NULL }
+};
 
 
 char *
@@ -102,132 +130,99 @@ ngx_http_llm_route_set(ngx_conf_t *cf, ngx_http_llm_directive_t *d,
 static char *
 ngx_http_llm_route_params(ngx_conf_t *cf, ngx_http_llm_route_t *route)
 {
-    ngx_str_t   *word, key, value;
-    ngx_uint_t   i;
+    ngx_str_t                   *word, key, value;
+    ngx_uint_t                   i, given;
+    ngx_http_llm_route_param_t  *param;
 
     word = cf->args->elts;
+    given = 0;
 
     for (i = 2; i < cf->args->nelts; i++) {
 
-        if (ngx_http_llm_block_pair(&word[i], &key, &value) != NGX_OK) {
-            goto unknown;
-        }
+        param = ngx_http_llm_route_parameters;
 
-        if (llm_str_is(&key, "model")) {
+        if (ngx_http_llm_block_pair(&word[i], &key, &value) == NGX_OK) {
 
-            if (route->upstream_model.data) {
-                goto duplicate;
-            }
-
-            if (ngx_http_llm_route_upstream_model(cf, route, &word[i], &value)
-                != NGX_OK)
+            while (param->name.len
+                   && (param->name.len != key.len
+                       || ngx_memcmp(param->name.data, key.data, key.len)
+                          != 0))
             {
-                return NGX_CONF_ERROR;
-            }
-
-        } else if (llm_str_is(&key, "priority")) {
-
-            if (route->priority != NGX_CONF_UNSET_UINT) {
-                goto duplicate;
-            }
-
-            if (ngx_http_llm_route_number(cf, &word[i], &value, 1,
-                                          NGX_MAX_INT_T_VALUE,
-                                          "a number of at least 1",
-                                          &route->priority)
-                != NGX_CONF_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
-
-        } else if (llm_str_is(&key, "weight")) {
-
-            if (route->weight != NGX_CONF_UNSET_UINT) {
-                goto duplicate;
-            }
-
-            if (ngx_http_llm_route_number(cf, &word[i], &value, 0, 1000000,
-                                          "a number from 0 to 1000000",
-                                          &route->weight)
-                != NGX_CONF_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
-
-        } else if (llm_str_is(&key, "active")) {
-
-            if (route->active != NGX_CONF_UNSET) {
-                goto duplicate;
-            }
-
-            if (ngx_http_llm_block_flag(cf, &word[i], &value, &route->active)
-                != NGX_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
-
-        } else if (llm_str_is(&key, "context")) {
-
-            if (route->context != -1) {
-                goto duplicate;
-            }
-
-            if (ngx_http_llm_route_context(cf, route, &word[i], &value)
-                != NGX_CONF_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
-
-        } else if (llm_str_is(&key, "api")) {
-
-            if (route->api != LLM_DIALECT_NONE) {
-                goto duplicate;
-            }
-
-            route->api = ngx_http_llm_route_api(&value);
-
-            if (route->api == LLM_DIALECT_NONE) {
-                return ngx_http_llm_block_invalid(cf, &word[i],
-                                              "\"api=chat\" or "
-                                              "\"api=responses\"");
-            }
-
-        } else if (llm_str_is(&key, "without")) {
-
-            if (route->without) {
-                goto duplicate;
-            }
-
-            if (ngx_http_llm_route_without(cf, route, &word[i], &value)
-                != NGX_CONF_OK)
-            {
-                return NGX_CONF_ERROR;
+                param++;
             }
 
         } else {
-            goto unknown;
+            ngx_str_null(&key);
+        }
+
+        if (key.len == 0 || param->name.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown parameter \"%V\" in \"route\" "
+                               "directive, it must be \"model=\", "
+                               "\"priority=\", \"weight=\", \"active=\", "
+                               "\"context=\", \"without=\" or \"api=\"",
+                               &word[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (given & param->bit) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "duplicate parameter \"%V\"", &word[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        given |= param->bit;
+
+        if (param->set(cf, route, &word[i], &value) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
         }
     }
 
     return NGX_CONF_OK;
+}
 
-unknown:
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "unknown parameter \"%V\" in \"route\" directive, it "
-                       "must be \"model=\", \"priority=\", \"weight=\", "
-                       "\"active=\", \"context=\", \"without=\" or "
-                       "\"api=\"",
-                       &word[i]);
+static char *
+ngx_http_llm_route_priority(ngx_conf_t *cf, ngx_http_llm_route_t *route,
+    ngx_str_t *word, ngx_str_t *value)
+{
+    return ngx_http_llm_route_number(cf, word, value, 1, NGX_MAX_INT_T_VALUE,
+                                     "a number of at least 1",
+                                     &route->priority);
+}
 
-    return NGX_CONF_ERROR;
 
-duplicate:
+static char *
+ngx_http_llm_route_weight(ngx_conf_t *cf, ngx_http_llm_route_t *route,
+    ngx_str_t *word, ngx_str_t *value)
+{
+    return ngx_http_llm_route_number(cf, word, value, 0, 1000000,
+                                     "a number from 0 to 1000000",
+                                     &route->weight);
+}
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "duplicate parameter \"%V\"", &word[i]);
 
-    return NGX_CONF_ERROR;
+static char *
+ngx_http_llm_route_active(ngx_conf_t *cf, ngx_http_llm_route_t *route,
+    ngx_str_t *word, ngx_str_t *value)
+{
+    return ngx_http_llm_block_flag(cf, word, value, &route->active) == NGX_OK
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_llm_route_dialect(ngx_conf_t *cf, ngx_http_llm_route_t *route,
+    ngx_str_t *word, ngx_str_t *value)
+{
+    route->api = ngx_http_llm_route_api(value);
+
+    if (route->api == LLM_DIALECT_NONE) {
+        return ngx_http_llm_block_invalid(cf, word, "\"api=chat\" or "
+                                          "\"api=responses\"");
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -307,7 +302,7 @@ ngx_http_llm_route_without(ngx_conf_t *cf, ngx_http_llm_route_t *route,
 }
 
 
-static ngx_int_t
+static char *
 ngx_http_llm_route_upstream_model(ngx_conf_t *cf, ngx_http_llm_route_t *route,
     ngx_str_t *word, ngx_str_t *model)
 {
@@ -316,10 +311,9 @@ ngx_http_llm_route_upstream_model(ngx_conf_t *cf, ngx_http_llm_route_t *route,
     if (!ngx_http_llm_block_is_name(model->data, model->len,
                                     NGX_HTTP_LLM_MODEL_MAX))
     {
-        (void) ngx_http_llm_block_invalid(cf, word,
+        return ngx_http_llm_block_invalid(cf, word,
                    "1 to 256 printable ASCII characters without quotes, "
                    "spaces and backslashes");
-        return NGX_ERROR;
     }
 
     route->upstream_model = *model;
@@ -333,15 +327,14 @@ ngx_http_llm_route_upstream_model(ngx_conf_t *cf, ngx_http_llm_route_t *route,
         if (++i == model->len
             || model->data[i] < '1' || model->data[i] > '9')
         {
-            (void) ngx_http_llm_block_invalid(cf, word,
+            return ngx_http_llm_block_invalid(cf, word,
                        "a model's name, \"$\" may only stand before 1 to 9");
-            return NGX_ERROR;
         }
 
         route->captures = 1;
     }
 
-    return NGX_OK;
+    return NGX_CONF_OK;
 }
 
 
