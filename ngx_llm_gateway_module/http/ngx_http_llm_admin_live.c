@@ -89,14 +89,11 @@ ngx_http_llm_admin_live(ngx_http_llm_admin_t *adm, ngx_http_llm_key_t *key,
 static ngx_int_t
 ngx_http_llm_admin_live_ask(ngx_http_llm_admin_live_t *live)
 {
-    llm_arena_t                  *arena;
-    llm_script_call_t             call;
-    llm_script_claim_t           *claim;
-    ngx_http_llm_redis_worker_t  *worker;
+    llm_arena_t         *arena;
+    llm_script_claim_t  *claim;
 
     static const llm_str_t  nobody = llm_string("none");
 
-    worker = ngx_http_llm_redis_worker();
     arena = &live->adm->ctx->arena;
     claim = &live->claim;
 
@@ -110,20 +107,12 @@ ngx_http_llm_admin_live_ask(ngx_http_llm_admin_live_t *live)
     claim->standings = llm_calloc(arena, live->subject->nlimits
                                          * sizeof(llm_standing_t));
 
-    if (claim->standings == NULL
-        || !ngx_llm_redis_available(worker->client)
-        || llm_script_reserve_call(claim,
-                                   ngx_http_llm_pure(&worker->conf->prefix), 0,
-                                   ngx_http_llm_redis_now(), arena, &call)
-           != LLM_OK)
-    {
+    if (claim->standings == NULL) {
         return NGX_ERROR;
     }
 
-    live->command = ngx_llm_redis_eval(worker->client,
-                                       &ngx_http_llm_redis_reserve,
-                                       ngx_http_llm_str(call.argv), call.argc,
-                                       ngx_http_llm_admin_live_told, live);
+    live->command = ngx_http_llm_redis_ask(claim, 0, arena,
+                                           ngx_http_llm_admin_live_told, live);
 
     return live->command ? NGX_OK : NGX_ERROR;
 }

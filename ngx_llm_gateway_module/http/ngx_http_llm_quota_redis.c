@@ -197,28 +197,10 @@ ngx_http_llm_quota_redis_room(ngx_http_llm_ctx_t *ctx,
 ngx_int_t
 ngx_http_llm_quota_redis_ask(ngx_http_llm_quota_redis_t *st)
 {
-    llm_script_call_t             call;
-    llm_script_claim_t           *claim;
-    ngx_http_llm_redis_worker_t  *worker;
-
-    worker = ngx_http_llm_redis_worker();
-    claim = &st->lease.claims[st->current];
-
-    if (!ngx_llm_redis_available(worker->client)
-        || llm_script_reserve_call(claim,
-                                   ngx_http_llm_pure(&worker->conf->prefix),
-                                   worker->conf->lease,
-                                   ngx_http_llm_redis_now(),
-                                   &st->ctx->arena, &call)
-           != LLM_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    st->command = ngx_llm_redis_eval(worker->client,
-                                     &ngx_http_llm_redis_reserve,
-                                     ngx_http_llm_str(call.argv), call.argc,
-                                     ngx_http_llm_quota_redis_answered, st);
+    st->command = ngx_http_llm_redis_ask(&st->lease.claims[st->current],
+                                  ngx_http_llm_redis_worker()->conf->lease,
+                                  &st->ctx->arena,
+                                  ngx_http_llm_quota_redis_answered, st);
 
     return st->command ? NGX_OK : NGX_ERROR;
 }

@@ -105,16 +105,12 @@ static void
 ngx_http_llm_quota_redis_extra(ngx_http_llm_quota_redis_t *st,
     llm_script_claim_t *claim, llm_amount_t *more)
 {
-    u_char                       *p;
-    llm_script_call_t             call;
-    llm_script_claim_t           *extra;
-    ngx_http_llm_redis_worker_t  *worker;
+    u_char              *p;
+    llm_script_claim_t  *extra;
 
     if (st->nextras == NGX_HTTP_LLM_QUOTA_EXTRAS) {
         return;
     }
-
-    worker = ngx_http_llm_redis_worker();
 
     extra = llm_alloc(&st->ctx->arena, sizeof(llm_script_claim_t));
     p = llm_alloc(&st->ctx->arena, claim->id.len + NGX_INT_T_LEN + 1);
@@ -133,14 +129,9 @@ ngx_http_llm_quota_redis_extra(ngx_http_llm_quota_redis_t *st,
     extra->marks = NULL;
     extra->standings = NULL;
 
-    if (llm_script_reserve_call(extra,
-                                ngx_http_llm_pure(&worker->conf->prefix),
-                                worker->conf->lease, ngx_http_llm_redis_now(),
-                                &st->ctx->arena, &call)
-        == LLM_OK
-        && ngx_llm_redis_eval(worker->client, &ngx_http_llm_redis_reserve,
-                              ngx_http_llm_str(call.argv), call.argc, NULL,
-                              NULL))
+    if (ngx_http_llm_redis_ask(extra, ngx_http_llm_redis_worker()->conf->lease,
+                               &st->ctx->arena, NULL, NULL)
+        != NULL)
     {
         st->extras[st->nextras++] = extra;
     }

@@ -43,8 +43,9 @@ static void ngx_http_llm_redis_renew(ngx_event_t *ev);
 static void ngx_http_llm_redis_renew_lease(ngx_http_llm_redis_lease_t *lease);
 
 
-ngx_llm_redis_script_t  ngx_http_llm_redis_reserve;
-ngx_llm_redis_script_t  ngx_http_llm_redis_settlement;
+ngx_llm_redis_script_t               ngx_http_llm_redis_settlement;
+
+static ngx_llm_redis_script_t        ngx_http_llm_redis_reserve;
 
 static ngx_http_llm_redis_worker_t   ngx_http_llm_redis_this;
 static ngx_queue_t                   ngx_http_llm_redis_letters;
@@ -140,6 +141,31 @@ int64_t
 ngx_http_llm_redis_now(void)
 {
     return ngx_http_llm_quota_now() + ngx_http_llm_redis_offset;
+}
+
+
+ngx_llm_redis_command_t *
+ngx_http_llm_redis_ask(const llm_script_claim_t *claim, int64_t lease_ms,
+    llm_arena_t *arena, ngx_llm_redis_handler_pt handler, void *data)
+{
+    llm_script_call_t             call;
+    ngx_http_llm_redis_worker_t  *worker;
+
+    worker = ngx_http_llm_redis_worker();
+
+    if (!ngx_llm_redis_available(worker->client)
+        || llm_script_reserve_call(claim,
+                                   ngx_http_llm_pure(&worker->conf->prefix),
+                                   lease_ms, ngx_http_llm_redis_now(), arena,
+                                   &call)
+           != LLM_OK)
+    {
+        return NULL;
+    }
+
+    return ngx_llm_redis_eval(worker->client, &ngx_http_llm_redis_reserve,
+                              ngx_http_llm_str(call.argv), call.argc, handler,
+                              data);
 }
 
 

@@ -51,11 +51,17 @@ ngx_http_llm_redis_worker_t *ngx_http_llm_redis_worker(void);
 int64_t ngx_http_llm_redis_now(void);
 void ngx_http_llm_redis_clock(int64_t now);
 
-extern ngx_llm_redis_script_t  ngx_http_llm_redis_reserve;
 extern ngx_llm_redis_script_t  ngx_http_llm_redis_settlement;
 
-/* what the first of them replied, as llm_script_reserve_read() tells it; its
-   clock is noted */
+/*
+ * Asks for a claim's reservation, see llm_script_reserve_call(); NULL: Redis is
+ * not there, or no memory.
+ */
+ngx_llm_redis_command_t *ngx_http_llm_redis_ask(
+    const llm_script_claim_t *claim, int64_t lease_ms, llm_arena_t *arena,
+    ngx_llm_redis_handler_pt handler, void *data);
+
+/* what it replied, as llm_script_reserve_read() tells it; its clock is noted */
 int ngx_http_llm_redis_reserved(const llm_script_claim_t *claim,
     redisReply *reply, llm_verdict_t *verdict);
 
