@@ -385,12 +385,12 @@ ngx_http_llm_attempt_args(ngx_str_t *args, llm_buf_t *b)
 static ngx_int_t
 ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 {
-    llm_buf_t            names;
-    llm_str_t            text;
-    ngx_uint_t           i, version;
-    ngx_list_part_t     *part;
-    ngx_table_elt_t     *h;
-    ngx_http_request_t  *r;
+    llm_buf_t                   names;
+    llm_str_t                   text;
+    ngx_uint_t                  version;
+    ngx_table_elt_t            *h;
+    ngx_http_request_t         *r;
+    ngx_http_llm_header_walk_t  walk;
 
     r = at->ctx->request;
     version = 0;
@@ -401,40 +401,29 @@ ngx_http_llm_attempt_headers(ngx_http_llm_attempt_t *at, llm_buf_t *b)
         return NGX_ERROR;
     }
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (!ngx_http_llm_attempt_keeps(at, &h[i])
-            || ngx_http_llm_attempt_hop(&names, &h[i])
+    for (h = ngx_http_llm_header_first(&walk, &r->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        if (!ngx_http_llm_attempt_keeps(at, h)
+            || ngx_http_llm_attempt_hop(&names, h)
             || (ngx_http_llm_attempt_foreign(at)
-                && !ngx_http_llm_attempt_neutral(&h[i])))
+                && !ngx_http_llm_attempt_neutral(h)))
         {
             continue;
         }
 
-        if (h[i].key.len == sizeof("anthropic-version") - 1
-            && ngx_memcmp(h[i].lowcase_key, "anthropic-version",
+        if (h->key.len == sizeof("anthropic-version") - 1
+            && ngx_memcmp(h->lowcase_key, "anthropic-version",
                           sizeof("anthropic-version") - 1)
                == 0)
         {
             version = 1;
         }
 
-        llm_buf_add(b, h[i].key.data, h[i].key.len);
+        llm_buf_add(b, h->key.data, h->key.len);
         llm_buf_add(b, ": ", 2);
-        llm_buf_add(b, h[i].value.data, h[i].value.len);
+        llm_buf_add(b, h->value.data, h->value.len);
         llm_buf_add(b, CRLF, 2);
     }
 
@@ -538,29 +527,18 @@ ngx_http_llm_attempt_has(ngx_http_llm_attempt_t *at, u_char *name, size_t len)
 static void
 ngx_http_llm_attempt_connection(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t            *h;
+    ngx_http_llm_header_walk_t  walk;
 
     llm_buf_init(b, &at->ctx->arena);
 
-    part = &at->ctx->request->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != sizeof("connection") - 1
-            || ngx_memcmp(h[i].lowcase_key, "connection",
+    for (h = ngx_http_llm_header_first(&walk,
+                                       &at->ctx->request->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        if (h->key.len != sizeof("connection") - 1
+            || ngx_memcmp(h->lowcase_key, "connection",
                           sizeof("connection") - 1)
                != 0)
         {
@@ -569,14 +547,14 @@ ngx_http_llm_attempt_connection(ngx_http_llm_attempt_t *at, llm_buf_t *b)
 
         /* most name nothing */
 
-        if (ngx_strcasecmp(h[i].value.data, (u_char *) "keep-alive") == 0
-            || ngx_strcasecmp(h[i].value.data, (u_char *) "close") == 0)
+        if (ngx_strcasecmp(h->value.data, (u_char *) "keep-alive") == 0
+            || ngx_strcasecmp(h->value.data, (u_char *) "close") == 0)
         {
             continue;
         }
 
         llm_buf_add(b, ",", 1);
-        llm_buf_add(b, h[i].value.data, h[i].value.len);
+        llm_buf_add(b, h->value.data, h->value.len);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_module.h"
 
 
@@ -88,27 +89,16 @@ static void
 ngx_http_llm_find_credentials(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_credential_t *cr)
 {
-    ngx_str_t         text;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_str_t                   text;
+    ngx_table_elt_t            *h;
+    ngx_http_llm_header_walk_t  walk;
 
-    part = &ctx->request->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (ngx_http_llm_header_credential(&h[i], &text) == NGX_OK) {
+    for (h = ngx_http_llm_header_first(&walk,
+                                       &ctx->request->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        if (ngx_http_llm_header_credential(h, &text) == NGX_OK) {
             ngx_http_llm_try_credential(ctx, cr, &text);
         }
     }

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_module.h"
 
 
@@ -175,31 +176,21 @@ ngx_http_llm_body_check(ngx_http_llm_ctx_t *ctx)
 ngx_str_t *
 ngx_http_llm_header_in(ngx_http_request_t *r, const char *name, size_t len)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t            *h;
+    ngx_http_llm_header_walk_t  walk;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == len
-            && ngx_memcmp(h[i].lowcase_key, name, len) == 0)
+    for (h = ngx_http_llm_header_first(&walk, &r->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        if (h->key.len == len
+            && ngx_memcmp(h->lowcase_key, name, len) == 0)
         {
-            return &h[i].value;
+            return &h->value;
         }
     }
+
+    return NULL;
 }
 
 

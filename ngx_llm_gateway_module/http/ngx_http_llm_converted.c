@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_answer.h"
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_translate.h"
 
 
@@ -172,40 +173,28 @@ ngx_http_llm_converted_location(ngx_http_llm_answer_t *an, ngx_str_t *value)
 ngx_int_t
 ngx_http_llm_converted_redirect(ngx_http_llm_answer_t *an)
 {
-    ngx_str_t             location;
-    ngx_uint_t            i;
-    ngx_list_part_t      *part;
-    ngx_table_elt_t      *h;
-    ngx_http_upstream_t  *u;
+    ngx_str_t                   location;
+    ngx_table_elt_t            *h;
+    ngx_http_upstream_t        *u;
+    ngx_http_llm_header_walk_t  walk;
 
     u = an->request->upstream;
 
     ngx_str_null(&location);
 
-    part = &u->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("location") - 1
-            && ngx_memcmp(h[i].lowcase_key, "location",
+    for (h = ngx_http_llm_header_first(&walk, &u->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        if (h->key.len == sizeof("location") - 1
+            && ngx_memcmp(h->lowcase_key, "location",
                           sizeof("location") - 1)
                == 0)
         {
-            location = h[i].value;
+            location = h->value;
         }
 
-        h[i].hash = 0;
+        h->hash = 0;
     }
 
     if (location.len < sizeof("https://")

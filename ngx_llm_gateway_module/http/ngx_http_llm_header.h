@@ -1,7 +1,7 @@
 
 /*
- * Lists of header names, by which headers stay behind on their way to a
- * provider or back.
+ * Headers: a list of them, one after the other, and lists of names by which
+ * they stay behind on their way to a provider or back.
  */
 
 
@@ -11,6 +11,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_http.h>
 
 
 typedef struct {
@@ -34,6 +35,47 @@ typedef struct {
 #define ngx_http_llm_header_end        { 0, NULL, 0 }
 
 #define ngx_http_llm_header_names(list)  { list, 0, 0 }
+
+
+/* where a walk over a list of headers stands */
+
+typedef struct {
+    ngx_list_part_t                   *part;
+    ngx_uint_t                         i;
+} ngx_http_llm_header_walk_t;
+
+
+/* NULL: that was the last one */
+
+static ngx_inline ngx_table_elt_t *
+ngx_http_llm_header_next(ngx_http_llm_header_walk_t *walk)
+{
+    ngx_table_elt_t  *h;
+
+    while (walk->i >= walk->part->nelts) {
+
+        if (walk->part->next == NULL) {
+            return NULL;
+        }
+
+        walk->part = walk->part->next;
+        walk->i = 0;
+    }
+
+    h = walk->part->elts;
+
+    return &h[walk->i++];
+}
+
+
+static ngx_inline ngx_table_elt_t *
+ngx_http_llm_header_first(ngx_http_llm_header_walk_t *walk, ngx_list_t *list)
+{
+    walk->part = &list->part;
+    walk->i = 0;
+
+    return ngx_http_llm_header_next(walk);
+}
 
 
 /* whether the list has this name, which is in lower case */

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_module.h"
 
 
@@ -103,12 +104,11 @@ ngx_http_llm_models_handler(ngx_http_llm_ctx_t *ctx)
 llm_protocol_e
 ngx_http_llm_models_shape(ngx_http_request_t *r)
 {
-    size_t            len;
-    u_char           *p;
-    ngx_uint_t        i;
-    llm_protocol_e    shape;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    size_t                      len;
+    u_char                     *p;
+    llm_protocol_e              shape;
+    ngx_table_elt_t            *h;
+    ngx_http_llm_header_walk_t  walk;
 
     if (ngx_strlcasestrn(r->uri.data, r->uri.data + r->uri.len,
                          (u_char *) "/v1beta/", sizeof("/v1beta/") - 2)
@@ -119,23 +119,12 @@ ngx_http_llm_models_shape(ngx_http_request_t *r)
 
     shape = LLM_PROTOCOL_OPENAI;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        len = h[i].key.len;
-        p = h[i].lowcase_key;
+    for (h = ngx_http_llm_header_first(&walk, &r->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        len = h->key.len;
+        p = h->lowcase_key;
 
         if (len == sizeof("x-goog-api-key") - 1
             && ngx_memcmp(p, "x-goog-api-key", len) == 0)

@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_module.h"
 #include "ngx_http_llm_translate.h"
 #include "ngx_http_llm_quota.h"
@@ -212,36 +213,25 @@ ngx_http_llm_add_decision(ngx_http_llm_ctx_t *ctx)
 static ngx_int_t
 ngx_http_llm_add_retry_after(ngx_http_llm_ctx_t *ctx)
 {
-    u_char              *p;
-    int64_t              ms;
-    ngx_str_t            value;
-    ngx_uint_t           i, seconds;
-    ngx_list_part_t     *part;
-    ngx_table_elt_t     *h;
-    ngx_http_request_t  *r;
+    u_char                     *p;
+    int64_t                     ms;
+    ngx_str_t                   value;
+    ngx_uint_t                  seconds;
+    ngx_table_elt_t            *h;
+    ngx_http_request_t         *r;
+    ngx_http_llm_header_walk_t  walk;
 
     r = ctx->request;
     seconds = ctx->retry_after;
 
     if (r->err_status == 0) {
 
-        part = &r->headers_out.headers.part;
-        h = part->elts;
-
-        for (i = 0; /* void */ ; i++) {
-
-            if (i >= part->nelts) {
-                if (part->next == NULL) {
-                    break;
-                }
-
-                part = part->next;
-                h = part->elts;
-                i = 0;
-            }
-
-            if (h[i].key.len == sizeof("Retry-After") - 1
-                && ngx_strncasecmp(h[i].key.data, (u_char *) "Retry-After",
+        for (h = ngx_http_llm_header_first(&walk, &r->headers_out.headers);
+             h;
+             h = ngx_http_llm_header_next(&walk))
+        {
+            if (h->key.len == sizeof("Retry-After") - 1
+                && ngx_strncasecmp(h->key.data, (u_char *) "Retry-After",
                                    sizeof("Retry-After") - 1)
                    == 0)
             {

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_quota.h"
 
 
@@ -411,35 +412,22 @@ ngx_http_llm_quota_header(ngx_http_llm_ctx_t *ctx, llm_standing_t *s,
 static void
 ngx_http_llm_quota_hide(ngx_http_request_t *r, ngx_str_t *what)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t            *h;
+    ngx_http_llm_header_walk_t  walk;
 
-    part = &r->headers_out.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-
-            if (part->next == NULL) {
-                return;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len > sizeof("x-ratelimit-") - 1 + what->len
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "x-ratelimit-",
+    for (h = ngx_http_llm_header_first(&walk, &r->headers_out.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        if (h->key.len > sizeof("x-ratelimit-") - 1 + what->len
+            && ngx_strncasecmp(h->key.data, (u_char *) "x-ratelimit-",
                                sizeof("x-ratelimit-") - 1)
                == 0
-            && ngx_strncasecmp(h[i].key.data + h[i].key.len - what->len,
+            && ngx_strncasecmp(h->key.data + h->key.len - what->len,
                                what->data, what->len)
                == 0)
         {
-            h[i].hash = 0;
+            h->hash = 0;
         }
     }
 }

@@ -13,6 +13,7 @@
 #include "llm_eventstream.h"
 #include "llm_sse.h"
 #include "ngx_http_llm_answer.h"
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_translate.h"
 
 
@@ -392,12 +393,12 @@ ngx_http_llm_rewrite_final(ngx_http_upstream_t *u, llm_fault_e fault)
 ngx_int_t
 ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
 {
-    ngx_str_t             type;
-    llm_str_t             text;
-    ngx_uint_t            i, n;
-    ngx_list_part_t      *part;
-    ngx_table_elt_t      *h;
-    ngx_http_upstream_t  *u;
+    ngx_str_t                   type;
+    llm_str_t                   text;
+    ngx_uint_t                  n;
+    ngx_table_elt_t            *h;
+    ngx_http_upstream_t        *u;
+    ngx_http_llm_header_walk_t  walk;
 
     static ngx_str_t      foreign[] = {
         ngx_string("content-encoding"),
@@ -424,30 +425,19 @@ ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
         ngx_http_llm_str_set(&type, &text);
     }
 
-    part = &u->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
+    for (h = ngx_http_llm_header_first(&walk, &u->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
         /* bytes that pass as they are keep their encoding */
 
         for (n = (type.len == 0); foreign[n].len; n++) {
-            if (h[i].key.len >= foreign[n].len
-                && ngx_memcmp(h[i].lowcase_key, foreign[n].data,
+            if (h->key.len >= foreign[n].len
+                && ngx_memcmp(h->lowcase_key, foreign[n].data,
                               foreign[n].len)
                    == 0)
             {
-                h[i].hash = 0;
+                h->hash = 0;
                 break;
             }
         }

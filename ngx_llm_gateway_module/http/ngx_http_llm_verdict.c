@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_answer.h"
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_quota.h"
 #include "ngx_http_llm_translate.h"
 
@@ -404,10 +405,9 @@ static ngx_int_t
 ngx_http_llm_answer_resend_head(ngx_http_llm_answer_t *an,
     ngx_http_request_t *r)
 {
-    ngx_uint_t            i;
-    ngx_list_part_t      *part;
-    ngx_table_elt_t      *h, *out;
-    ngx_http_upstream_t  *u;
+    ngx_table_elt_t            *h, *out;
+    ngx_http_upstream_t        *u;
+    ngx_http_llm_header_walk_t  walk;
 
     u = an->request->upstream;
 
@@ -415,24 +415,13 @@ ngx_http_llm_answer_resend_head(ngx_http_llm_answer_t *an,
     r->headers_out.status_line = u->headers_in.status_line;
     r->headers_out.content_length_n = an->held_size;
 
-    part = &u->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (&h[i] == u->headers_in.content_type) {
-            r->headers_out.content_type = h[i].value;
-            r->headers_out.content_type_len = h[i].value.len;
+    for (h = ngx_http_llm_header_first(&walk, &u->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        if (h == u->headers_in.content_type) {
+            r->headers_out.content_type = h->value;
+            r->headers_out.content_type_len = h->value.len;
             r->headers_out.content_type_lowcase = NULL;
             continue;
         }
@@ -442,7 +431,7 @@ ngx_http_llm_answer_resend_head(ngx_http_llm_answer_t *an,
             return NGX_ERROR;
         }
 
-        *out = h[i];
+        *out = *h;
 
         if (out->key.len == sizeof("content-encoding") - 1
             && ngx_strncmp(out->lowcase_key, "content-encoding",
