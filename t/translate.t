@@ -34,6 +34,8 @@ add_block_preprocessor(sub {
 
     put('account.json', qq({"client_email": "gate\@test", "private_key": "$key",
         "token_uri": "http://127.0.0.1:$ENV{TEST_NGINX_PROVIDER_PORT}/token/"}));
+    put('nowhere.json', qq({"client_email": "gate\@test",
+        "private_key": "$key", "token_uri": "http://127.0.0.1:1/"}));
 });
 
 $ENV{TEST_NGINX_ACCOUNT} = "$Dir/account.json";
@@ -594,6 +596,41 @@ is($sent->{headers}{authorization}, 'Bearer ya29.secret', 'the token');
 my ($token) = grep { $_->{name} eq 'token' } sent();
 like($token->{body}, qr/^grant_type=urn%3A.*&assertion=[\w-]+\.[\w-]+\.[\w-]+$/,
      'what it was asked for with');
+
+
+=== nobody waits for a token beyond the deadline of the class
+--- http_config eval
+$::Vertex . 'llm_class default { attempts 1; deadline 500ms; last_resort on; }
+    llm_key caller { secret plain:sk-test; models *; }'
+--- config eval: $::Route
+--- provider eval
+"token POST /:
+    pause 4000
+    json {\"access_token\": \"ya29.secret\", \"expires_in\": 3600}"
+--- may_log: [crit]
+--- steps
+my $from = Time::HiRes::time();
+my $r = post('/v1/chat/completions', '{"model": "vertex",
+    "messages": [{"role": "user", "content": "Hi"}]}');
+my $passed = Time::HiRes::time() - $from;
+
+is("$r->{status} $r->{json}{error}{code}", '504 upstream_timeout', 'status');
+ok($passed > 0.4 && $passed < 3, "it took $passed s");
+like($r->{json}{error}{message}, qr/no access token came in time/, 'why');
+
+
+=== nor for one that cannot be asked for
+--- http_config eval
+($::Vertex =~ s/\$TEST_NGINX_ACCOUNT/$::Dir\/nowhere.json/gr)
+    . 'llm_key caller { secret plain:sk-test; models *; }'
+--- config eval: $::Route
+--- may_log: [crit]
+--- steps
+for my $n (1 .. 3) {
+    my $r = post('/v1/chat/completions', '{"model": "vertex",
+        "messages": [{"role": "user", "content": "Hi"}]}');
+    is($r->{status}, 502, "request $n is answered");
+}
 
 
 === a token from a file, which is read again when it changes

@@ -292,12 +292,12 @@ ngx_http_llm_cloud_member(ngx_conf_t *cf, cJSON *json, const char *name,
     }
 
     value->len = ngx_strlen(item->valuestring);
-    value->data = ngx_pnalloc(cf->pool, value->len);
+    value->data = ngx_pnalloc(cf->pool, value->len + 1);
     if (value->data == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    ngx_memcpy(value->data, item->valuestring, value->len);
+    ngx_memcpy(value->data, item->valuestring, value->len + 1);
 
     return NGX_CONF_OK;
 }

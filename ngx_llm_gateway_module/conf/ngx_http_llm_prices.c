@@ -8,8 +8,6 @@
 #define NGX_HTTP_LLM_VERSION_LEN  12
 
 /* names before a model's in the catalogue */
-#define NGX_HTTP_LLM_PREFIXES     3
-
 
 static ngx_int_t ngx_http_llm_prices_read(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *text);
@@ -142,6 +140,40 @@ done:
 }
 
 
+unsigned
+ngx_http_llm_prices_prefixes(ngx_http_llm_provider_t *provider,
+    llm_str_t *prefixes)
+{
+    unsigned          n;
+    ngx_uint_t        i;
+    const llm_str_t  *name;
+
+    /* names of protocols in the catalogue, by llm_protocol_e */
+
+    static const llm_str_t  names[][2] = {
+        { llm_string(""), llm_string("") },
+        { llm_string("openai"), llm_string("") },
+        { llm_string("anthropic"), llm_string("") },
+        { llm_string("gemini"), llm_string("vertex_ai") },
+        { llm_string("bedrock"), llm_string("bedrock_converse") }
+    };
+
+    prefixes[0].len = provider->name.len;
+    prefixes[0].data = provider->name.data;
+    n = 1;
+
+    name = names[provider->protocol];
+
+    for (i = 0; i < 2; i++) {
+        if (name[i].len) {
+            prefixes[n++] = name[i];
+        }
+    }
+
+    return n;
+}
+
+
 char *
 ngx_http_llm_prices_route(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
     ngx_http_llm_route_t *route)
@@ -154,27 +186,8 @@ ngx_http_llm_prices_route(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf,
     ngx_keyval_t           *field;
     ngx_http_llm_lookup_t  *lookup;
 
-    /* names of protocols in the catalogue, by llm_protocol_e */
-
-    static const llm_str_t  names[][2] = {
-        { llm_string(""), llm_string("") },
-        { llm_string("openai"), llm_string("") },
-        { llm_string("anthropic"), llm_string("") },
-        { llm_string("gemini"), llm_string("vertex_ai") },
-        { llm_string("bedrock"), llm_string("bedrock_converse") }
-    };
-
     if (lmcf->prices) {
-        n = 0;
-
-        prefixes[n].len = route->provider->name.len;
-        prefixes[n++].data = route->provider->name.data;
-
-        for (i = 0; i < 2; i++) {
-            if (names[route->provider->protocol][i].len) {
-                prefixes[n++] = names[route->provider->protocol][i];
-            }
-        }
+        n = ngx_http_llm_prices_prefixes(route->provider, prefixes);
 
         /* which model captures will make is not known here */
 

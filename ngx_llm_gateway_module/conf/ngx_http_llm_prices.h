@@ -14,6 +14,13 @@
    configuration */
 char *ngx_http_llm_prices_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* by which the catalogue may name the models of a provider, the likeliest
+   first; returns how many */
+#define NGX_HTTP_LLM_PREFIXES  3
+
+unsigned ngx_http_llm_prices_prefixes(ngx_http_llm_provider_t *provider,
+    llm_str_t *prefixes);
+
 /* sets route->price: the catalogue's, with what the model says laid over it;
    the route's provider is known */
 char *ngx_http_llm_prices_route(ngx_conf_t *cf,

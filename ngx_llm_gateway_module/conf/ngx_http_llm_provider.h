@@ -71,13 +71,13 @@ char *ngx_http_llm_capacity_set_check(ngx_conf_t *cf,
 char *ngx_http_llm_upstream_finish(ngx_conf_t *cf,
     ngx_http_llm_provider_t *p);
 
-/* makes the path full and looks whether the file can be read */
 /*
  * TLS towards servers, one for all who verify alike; an empty ca is set to the
  * system's bundle.  Logs and returns NULL on error.
  */
 ngx_ssl_t *ngx_http_llm_upstream_get_tls(ngx_conf_t *cf, ngx_flag_t verify,
     ngx_str_t *ca);
+/* makes the path full and looks whether the file can be read */
 char *ngx_http_llm_upstream_check_ca(ngx_conf_t *cf, ngx_str_t *path);
 
 

@@ -81,6 +81,9 @@ static char *ngx_http_llm_redis_set_password(ngx_conf_t *cf,
 static char *ngx_http_llm_redis_set_prefix(ngx_conf_t *cf,
     ngx_http_llm_redis_param_t *param, ngx_str_t *word, ngx_str_t *value,
     ngx_http_llm_redis_words_t *w);
+static char *ngx_http_llm_redis_set_ca(ngx_conf_t *cf,
+    ngx_http_llm_redis_param_t *param, ngx_str_t *word, ngx_str_t *value,
+    ngx_http_llm_redis_words_t *w);
 
 
 #define NGX_HTTP_LLM_REDIS_CONF  offsetof(ngx_http_llm_redis_t, conf)
@@ -113,7 +116,7 @@ static ngx_http_llm_redis_param_t  ngx_http_llm_redis_params[] = {
     { ngx_string("tls_verify"), ngx_http_llm_redis_set_flag,
       offsetof(ngx_http_llm_redis_words_t, tls_verify) },
 
-    { ngx_string("tls_ca"), NULL, 0 },
+    { ngx_string("tls_ca"), ngx_http_llm_redis_set_ca, 0 },
 
     { ngx_string("tls_name"), ngx_http_llm_redis_set_str,
       NGX_HTTP_LLM_REDIS_CONF + offsetof(ngx_llm_redis_conf_t, tls_name) },
@@ -193,6 +196,8 @@ ngx_http_llm_redis_param(ngx_conf_t *cf, ngx_str_t *word,
     ngx_str_t                    name, value;
     ngx_http_llm_redis_param_t  *param;
 
+    ngx_str_null(&name);
+
     if (ngx_http_llm_block_pair(word, &name, &value) == NGX_OK) {
 
         for (param = ngx_http_llm_redis_params; param->name.len; param++) {
@@ -203,19 +208,7 @@ ngx_http_llm_redis_param(ngx_conf_t *cf, ngx_str_t *word,
                 continue;
             }
 
-            if (param->set == NULL) {
-
-                if (w->tls_ca.data) {
-                    rv = "is duplicate";
-
-                } else {
-                    w->tls_ca = value;
-                    rv = ngx_http_llm_upstream_check_ca(cf, &w->tls_ca);
-                }
-
-            } else {
-                rv = param->set(cf, param, word, &value, w);
-            }
+            rv = param->set(cf, param, word, &value, w);
 
             if (rv == NGX_CONF_OK || rv == NGX_CONF_ERROR) {
                 return rv;
@@ -674,4 +667,18 @@ ngx_http_llm_redis_set_prefix(ngx_conf_t *cf,
     w->redis->prefix = *value;
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_llm_redis_set_ca(ngx_conf_t *cf, ngx_http_llm_redis_param_t *param,
+    ngx_str_t *word, ngx_str_t *value, ngx_http_llm_redis_words_t *w)
+{
+    if (w->tls_ca.data) {
+        return "is duplicate";
+    }
+
+    w->tls_ca = *value;
+
+    return ngx_http_llm_upstream_check_ca(cf, &w->tls_ca);
 }

@@ -404,38 +404,9 @@ ngx_int_t
 ngx_http_llm_admin_send(ngx_http_request_t *r, ngx_uint_t status,
     llm_buf_t *b)
 {
-    ngx_int_t     rc;
-    ngx_buf_t    *buf;
-    ngx_chain_t   out;
+    static ngx_str_t  json = ngx_string("application/json");
 
-    r->headers_out.status = status;
-    r->headers_out.content_length_n = b->len;
-
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    buf = ngx_calloc_buf(r->pool);
-    if (buf == NULL) {
-        return NGX_ERROR;
-    }
-
-    buf->memory = 1;
-    buf->pos = b->data;
-    buf->last = b->data + b->len;
-    buf->last_buf = 1;
-    buf->last_in_chain = 1;
-
-    out.buf = buf;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
+    return ngx_http_llm_send(r, status, &json, b);
 }
 
 

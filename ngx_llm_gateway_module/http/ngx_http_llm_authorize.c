@@ -274,7 +274,11 @@ ngx_http_llm_token_fetch(ngx_http_llm_token_t *token)
 {
     ngx_str_t  none;
 
-    if (ngx_llm_fetch_busy(token->fetch) || ngx_exiting) {
+    /* a worker that exits asks for those alone that wait */
+
+    if (ngx_llm_fetch_busy(token->fetch)
+        || (ngx_exiting && ngx_queue_empty(&token->waiting)))
+    {
         return;
     }
 
@@ -483,7 +487,6 @@ static ngx_int_t
 ngx_http_llm_token_read(ngx_http_llm_token_t *token, ngx_str_t *body)
 {
     int                 rc;
-    size_t              i;
     u_char             *p;
     int64_t             seconds;
     llm_str_t           text;
@@ -529,13 +532,8 @@ ngx_http_llm_token_read(ngx_http_llm_token_t *token, ngx_str_t *body)
         }
     }
 
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] <= ' ' || text.data[i] >= 0x7f) {
-            text.len = 0;
-        }
-    }
-
-    if (rc != LLM_OK || text.len == 0
+    if (rc != LLM_OK
+        || ngx_http_llm_bearer_check(ngx_http_llm_str(&text)) != NGX_OK
         || sizeof(prefix) - 1 + text.len + 2 > NGX_HTTP_LLM_TOKEN_MAX)
     {
         llm_arena_free(arena);
@@ -586,9 +584,24 @@ ngx_http_llm_authorize_wait(ngx_http_llm_attempt_t *at)
     ngx_queue_insert_tail(&token->waiting, &at->token);
     at->tokenless = 1;
 
-    ngx_http_llm_token_fetch(token);
+    /* not from here: what fails at once would end this request */
+
+    ngx_post_event(&token->timer, &ngx_posted_events);
 
     return NGX_AGAIN;
+}
+
+
+void
+ngx_http_llm_authorize_overdue(ngx_http_llm_attempt_t *at)
+{
+    ngx_http_llm_token_forget(at);
+
+    at->overdue = 1;
+    at->failure = LLM_FAILURE_TIMEOUT;
+    at->error = "no access token came in time";
+
+    ngx_http_finalize_request(at->request, NGX_HTTP_GATEWAY_TIME_OUT);
 }
 
 

@@ -2,7 +2,7 @@
 /*
  * What is no conversation, at a provider that serves it by another call:
  * embeddings, images, audio, videos, counts of tokens.  The request that goes
- * out; answers are _rewrite.c's.
+ * out; answers are _converted.c's.
  */
 
 
@@ -217,7 +217,8 @@ ngx_http_llm_convert_local(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_settle(ctx);
 
     ngx_http_finalize_request(r,
-        ngx_http_llm_send(r, ngx_http_llm_str(&answer.type), &answer.body));
+        ngx_http_llm_send(r, NGX_HTTP_OK, ngx_http_llm_str(&answer.type),
+                          &answer.body));
 
     return NGX_OK;
 }

@@ -72,7 +72,7 @@ ngx_http_llm_content_handler(ngx_http_request_t *r)
         ctx->state = NGX_HTTP_LLM_DONE;
         llm_buf_init(&none, &ctx->arena);
 
-        return ngx_http_llm_send(r, &plain, &none);
+        return ngx_http_llm_send(r, NGX_HTTP_OK, &plain, &none);
     }
 
     if (ctx->target.op->flags & LLM_OP_LOCAL) {

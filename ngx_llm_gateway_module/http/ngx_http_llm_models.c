@@ -97,7 +97,7 @@ ngx_http_llm_models_handler(ngx_http_llm_ctx_t *ctx)
 
     ctx->state = NGX_HTTP_LLM_DONE;
 
-    return ngx_http_llm_send(ctx->request, &json, &b);
+    return ngx_http_llm_send(ctx->request, NGX_HTTP_OK, &json, &b);
 }
 
 

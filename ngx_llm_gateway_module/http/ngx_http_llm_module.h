@@ -605,9 +605,9 @@ ngx_int_t ngx_http_llm_verify(ngx_http_llm_ctx_t *ctx, ngx_str_t *signed_id,
 /* header and body filters: an attempt's head becomes the answer's, our own
    errors get their body */
 ngx_int_t ngx_http_llm_output_init(ngx_conf_t *cf);
-/* answers the main request, status 200; the result is to finalize it with */
-ngx_int_t ngx_http_llm_send(ngx_http_request_t *r, ngx_str_t *type,
-    llm_buf_t *body);
+/* answers the main request; the result is to finalize it with */
+ngx_int_t ngx_http_llm_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, llm_buf_t *body);
 /*
  * Adds a header to the answer; name is not copied.  Values come from the
  * configuration, or from a request: those with bytes that have no place in a

@@ -571,13 +571,14 @@ ngx_http_llm_output_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
 
 ngx_int_t
-ngx_http_llm_send(ngx_http_request_t *r, ngx_str_t *type, llm_buf_t *body)
+ngx_http_llm_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
+    llm_buf_t *body)
 {
     ngx_int_t     rc;
     ngx_buf_t    *buf;
     ngx_chain_t   out;
 
-    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.status = status;
     r->headers_out.content_length_n = body->len;
 
     r->headers_out.content_type = *type;

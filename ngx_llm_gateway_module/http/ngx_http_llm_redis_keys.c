@@ -419,10 +419,9 @@ ngx_http_llm_redis_keys_merge(redisReply *name, redisReply *value)
 void
 ngx_http_llm_redis_keys_tell(void)
 {
-    ngx_int_t                   rc;
+    uint64_t                    first;
     ngx_str_t                   value;
     ngx_uint_t                  i;
-    ngx_pool_t                 *pool;
     ngx_llm_keys_entry_t        entry;
     ngx_http_llm_redis_keys_t  *rk;
 
@@ -435,25 +434,31 @@ ngx_http_llm_redis_keys_tell(void)
         return;
     }
 
-    pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, ngx_cycle->log);
-    if (pool == NULL) {
-        return;
-    }
-
     rk->failed = 0;
+    first = 0;
 
     for (i = 0; i < NGX_HTTP_LLM_KEYS_BATCH; i++) {
 
-        rc = ngx_llm_keys_owed(rk->lmcf->runtime_keys, pool, &entry, &value);
-
-        if (rc != NGX_OK
-            || ngx_http_llm_redis_keys_send(&entry, &value) != NGX_OK)
+        if (ngx_llm_keys_owed(rk->lmcf->runtime_keys, &entry, &value)
+            != NGX_OK)
         {
             break;
         }
-    }
 
-    ngx_destroy_pool(pool);
+        /* once around: each stays owed until Redis says that it has it */
+
+        if (entry.version == first) {
+            break;
+        }
+
+        if (i == 0) {
+            first = entry.version;
+        }
+
+        if (ngx_http_llm_redis_keys_send(&entry, &value) != NGX_OK) {
+            break;
+        }
+    }
 }
 
 

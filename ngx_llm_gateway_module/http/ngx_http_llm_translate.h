@@ -98,6 +98,8 @@ ngx_int_t ngx_http_llm_authorize_headers(ngx_http_llm_attempt_t *at,
  * attempt ended, when a token is there; NGX_ERROR.
  */
 ngx_int_t ngx_http_llm_authorize_wait(ngx_http_llm_attempt_t *at);
+/* ends one that waits: its class's deadline has passed */
+void ngx_http_llm_authorize_overdue(ngx_http_llm_attempt_t *at);
 
 
 #endif /* _NGX_HTTP_LLM_TRANSLATE_H_INCLUDED_ */

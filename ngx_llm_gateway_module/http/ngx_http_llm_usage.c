@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_prices.h"
 
 
 static ngx_uint_t ngx_http_llm_usage_produced(ngx_http_llm_attempt_t *at);
@@ -222,7 +223,7 @@ ngx_http_llm_usage_bound(ngx_http_llm_ctx_t *ctx,
 
     llm_usage_set(u, LLM_USAGE_REQUESTS, 1);
 
-    if (cand->route->provider->protocol == LLM_PROTOCOL_ANTHROPIC
+    if (cand->route->to.dialect == LLM_DIALECT_MESSAGES
         && u->units[LLM_USAGE_INPUT])
     {
         /* a prompt may be cached, which costs more than to read it */
@@ -503,13 +504,11 @@ static const llm_price_t *
 ngx_http_llm_usage_price(ngx_http_llm_attempt_t *at)
 {
     unsigned               n;
-    llm_str_t              prefixes[3], model, name;
+    llm_str_t              prefixes[NGX_HTTP_LLM_PREFIXES], model, name;
     ngx_uint_t             pictures;
     llm_prices_t          *prices;
     const llm_price_t     *price;
     ngx_http_llm_route_t  *route;
-
-    static const llm_str_t  vertex = llm_string("vertex_ai");
 
     route = at->route;
     prices = at->ctx->lmcf->prices;
@@ -519,17 +518,7 @@ ngx_http_llm_usage_price(ngx_http_llm_attempt_t *at)
         return route->price;
     }
 
-    prefixes[0].data = route->provider->name.data;
-    prefixes[0].len = route->provider->name.len;
-    prefixes[1].data = ngx_http_llm_protocols[route->provider->protocol].data;
-    prefixes[1].len = ngx_http_llm_protocols[route->provider->protocol].len;
-    n = 2;
-
-    /* one protocol, two sellers */
-
-    if (route->provider->protocol == LLM_PROTOCOL_GEMINI) {
-        prefixes[n++] = vertex;
-    }
+    n = ngx_http_llm_prices_prefixes(route->provider, prefixes);
 
     model.data = at->upstream_model.data;
     model.len = at->upstream_model.len;

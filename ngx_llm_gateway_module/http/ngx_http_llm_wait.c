@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_ladder.h"
+#include "ngx_http_llm_translate.h"
 
 
 static void ngx_http_llm_ladder_cleanup(void *data);
@@ -210,6 +211,11 @@ ngx_http_llm_ladder_deadline(ngx_event_t *ev)
         break;
 
     case NGX_HTTP_LLM_ATTEMPT:
+
+        if (at->tokenless) {
+            ngx_http_llm_authorize_overdue(at);
+            break;
+        }
 
         sr = at->request;
 

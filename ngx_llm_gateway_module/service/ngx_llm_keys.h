@@ -113,12 +113,12 @@ void ngx_llm_keys_hear(ngx_llm_keys_t *keys, ngx_llm_keys_heard_t *heard);
 void ngx_llm_keys_owe_all(ngx_llm_keys_t *keys);
 
 /*
- * A record that others are to be told, and behind it the next one: as value,
- * in memory of this function's.  NGX_OK, NGX_DECLINED: there is none, NGX_ERROR
- * without memory for the name.
+ * A record that others are to be told, and with the next call the next one, in
+ * turn: its name and value in memory of this function's.  NGX_OK, or
+ * NGX_DECLINED: there is none.
  */
-ngx_int_t ngx_llm_keys_owed(ngx_llm_keys_t *keys, ngx_pool_t *pool,
-    ngx_llm_keys_entry_t *entry, ngx_str_t *value);
+ngx_int_t ngx_llm_keys_owed(ngx_llm_keys_t *keys, ngx_llm_keys_entry_t *entry,
+    ngx_str_t *value);
 /* they know of this version of it */
 void ngx_llm_keys_told(ngx_llm_keys_t *keys, ngx_str_t *name,
     uint64_t version);

@@ -66,8 +66,8 @@ ngx_llm_keys_owe_all(ngx_llm_keys_t *keys)
 
 
 ngx_int_t
-ngx_llm_keys_owed(ngx_llm_keys_t *keys, ngx_pool_t *pool,
-    ngx_llm_keys_entry_t *entry, ngx_str_t *value)
+ngx_llm_keys_owed(ngx_llm_keys_t *keys, ngx_llm_keys_entry_t *entry,
+    ngx_str_t *value)
 {
     ngx_queue_t          *q;
     ngx_llm_keys_node_t  *node;
@@ -100,19 +100,13 @@ ngx_llm_keys_owed(ngx_llm_keys_t *keys, ngx_pool_t *pool,
     ngx_llm_keys_print(node, value);
 
     ngx_memcpy(name, node->name.data, node->name.len);
+    entry->name.data = name;
     entry->name.len = node->name.len;
     entry->version = node->version;
     entry->stamp = node->stamp;
     entry->deleted = node->deleted;
 
     ngx_llm_keys_unlock(keys);
-
-    entry->name.data = ngx_pnalloc(pool, entry->name.len);
-    if (entry->name.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(entry->name.data, name, entry->name.len);
 
     return NGX_OK;
 }
