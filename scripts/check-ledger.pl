@@ -8,14 +8,13 @@
 # With --admin it reads the counters of budgets from llm_admin and compares
 # each with the records of its window: it ends with 1, and says which, where
 # they differ.  That is so while requests are in flight, where a budget was
-# reset or topped up, and where the log was begun after the window.  Records of
-# requests that died with their worker do not tell the provider: a provider's
-# counter may hold as much more.  TOKEN may be env:NAME.  Without --admin it
+# reset or topped up, and where the log was begun after the window.  TOKEN may
+# be env:NAME.
 #
-# sums the cost of the log's records, exactly, over all and by key, owner,
-# team, app, env, model and provider; with names those alone.  A second run
-# with --since=TIME (as in the records, 2026-11-28T00:00:00Z) counts from
-# there on: the beginning of a budget's window.  What is printed is what a
+# Without --admin it sums the cost of the log's records, exactly, over all and
+# by key, owner, team, app, env, model and provider; with names those alone.  A
+# second run with --since=TIME (as in the records, 2026-11-28T00:00:00Z) counts
+# from there on: the beginning of a budget's window.  What is printed is what a
 # budget's message, and explain's "limits", call "spent".
 
 use strict;
@@ -112,9 +111,6 @@ while (my $line = <$fh>) {
         push @{ $costs{$id} }, [ $r->{time}, $cost ] if $admin;
     }
 
-    push @{ $costs{lost} }, [ $r->{time}, $cost ]
-        if $admin && !@{ $r->{attempts} // [] };
-
     for my $at (@{ $r->{attempts} // [] }) {
         next if !defined $at->{provider};
         my $id = "provider=$at->{provider}";
@@ -173,14 +169,10 @@ sub compare {
         for my $s (@{ $page->{limits} }) {
             for my $c (grep { $_->{counts} eq 'budget' } @{ $s->{counters} }) {
 
-                my $began = $c->{began} // '';
-                my ($sum, $lost) = map { since($_, $began) }
-                                       $s->{subject}, 'lost';
-
-                $lost = 0 if $s->{subject} !~ /^provider=/;
+                my $sum = since($s->{subject}, $c->{began} // '');
 
                 $compared++;
-                next if $sum <= $c->{spent} && $c->{spent} <= $sum + $lost;
+                next if $sum == $c->{spent};
 
                 $differ++;
                 printf "%s: the log has %s, the counter %s, since %s\n",

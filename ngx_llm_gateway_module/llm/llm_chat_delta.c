@@ -49,7 +49,7 @@ llm_chat_read_delta(llm_translate_t *x, const llm_str_t *delta)
         llm_chat_read_text_of(x, &value);
     }
 
-    llm_translate_member(x, delta, "refusal", &text);
+    llm_translate_member_text(x, delta, "refusal", &text);
 
     if (text.len) {
         r->refused = 1;

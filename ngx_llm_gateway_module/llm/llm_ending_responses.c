@@ -20,6 +20,8 @@ static void llm_ending_text(llm_ending_responses_t *r,
     const llm_str_t *data);
 static void llm_ending_close_part(llm_ending_responses_t *r,
     llm_buf_t *scratch, llm_buf_t *out);
+static void llm_ending_place(llm_ending_responses_t *r, llm_buf_t *out);
+static void llm_ending_raw(const llm_buf_t *value, llm_buf_t *out);
 static void llm_ending_print_part(llm_ending_responses_t *r, llm_buf_t *out);
 static void llm_ending_print_item(llm_ending_responses_t *r, llm_buf_t *out);
 static void llm_ending_print_response(llm_ending_responses_t *r,
@@ -78,6 +80,7 @@ llm_ending_responses_event(llm_ending_t *e, const llm_str_t *data)
     } else if (llm_form_is(&type, "response.output_item.added")) {
         llm_ending_keep(r, &r->item, data, "item");
         llm_ending_keep(r, &r->index, data, "output_index");
+        r->summary = 0;
         r->parts.len = 0;
         r->part.len = 0;
         r->text.len = 0;
@@ -89,10 +92,11 @@ llm_ending_responses_event(llm_ending_t *e, const llm_str_t *data)
         r->text.len = 0;
 
     } else if (llm_ending_is(&type, "_part.added")) {
+        r->summary = llm_form_is(&type,
+                                 "response.reasoning_summary_part.added");
         llm_ending_keep(r, &r->part, data, "part");
-        llm_ending_keep(r, &r->place, data,
-                        llm_form_is(&type, "response.content_part.added")
-                        ? "content_index" : "summary_index");
+        llm_ending_keep(r, &r->place, data, r->summary ? "summary_index"
+                                                       : "content_index");
         r->text.len = 0;
 
     } else if (llm_ending_is(&type, "_part.done")) {
@@ -198,13 +202,13 @@ llm_ending_responses_print(llm_ending_t *e, const llm_str_t *data,
     r = e->responses;
 
     if (r->response.failed || r->items.failed || r->item.failed
-        || r->parts.failed || r->part.failed || r->text.failed)
+        || r->index.failed || r->place.failed || r->parts.failed
+        || r->part.failed || r->text.failed)
     {
         return LLM_NOMEM;
     }
 
-    if (r->response.len == 0
-        || llm_form_member(data, "type", &type) != LLM_OK
+    if (llm_form_member(data, "type", &type) != LLM_OK
         || llm_form_is(&type, "response.completed")
         || llm_form_is(&type, "response.incomplete")
         || llm_form_is(&type, "response.failed"))
@@ -225,7 +229,7 @@ llm_ending_responses_print(llm_ending_t *e, const llm_str_t *data,
 
         llm_ending_begin(r, "response.output_item.done", out);
         llm_buf_puts(out, ",\"output_index\":");
-        llm_buf_add(out, r->index.data, r->index.len);
+        llm_ending_raw(&r->index, out);
         llm_buf_puts(out, ",\"item\":");
         llm_buf_add(out, scratch.data, scratch.len);
         llm_buf_puts(out, "}\n\n");
@@ -256,46 +260,29 @@ static void
 llm_ending_close_part(llm_ending_responses_t *r, llm_buf_t *scratch,
     llm_buf_t *out)
 {
-    unsigned   summary, refusal;
-    llm_str_t  part, item, type, id;
+    unsigned   refusal;
+    llm_str_t  part, type;
 
     part = llm_ending_str(&r->part);
-    item = llm_ending_str(&r->item);
+    (void) llm_form_member(&part, "type", &type);
 
-    if (llm_form_member(&part, "type", &type) != LLM_OK) {
-        type.len = 0;
-    }
-
-    if (llm_form_member(&item, "id", &id) != LLM_OK) {
-        id.len = 0;
-    }
-
-    summary = llm_form_is(&type, "summary_text");
     refusal = llm_form_is(&type, "refusal");
 
-    llm_ending_begin(r, summary ? "response.reasoning_summary_text.done"
+    llm_ending_begin(r, r->summary ? "response.reasoning_summary_text.done"
                         : refusal ? "response.refusal.done"
+                        : llm_form_is(&type, "reasoning_text")
+                          ? "response.reasoning_text.done"
                         : "response.output_text.done", out);
-    llm_buf_puts(out, ",\"item_id\":");
-    llm_buf_add(out, id.data, id.len);
-    llm_buf_puts(out, ",\"output_index\":");
-    llm_buf_add(out, r->index.data, r->index.len);
-    llm_buf_puts(out, summary ? ",\"summary_index\":" : ",\"content_index\":");
-    llm_buf_add(out, r->place.data, r->place.len);
+    llm_ending_place(r, out);
     llm_buf_puts(out, refusal ? ",\"refusal\":\"" : ",\"text\":\"");
     llm_buf_add(out, r->text.data, r->text.len);
     llm_buf_puts(out, "\"}\n\n");
 
     llm_ending_print_part(r, scratch);
 
-    llm_ending_begin(r, summary ? "response.reasoning_summary_part.done"
+    llm_ending_begin(r, r->summary ? "response.reasoning_summary_part.done"
                         : "response.content_part.done", out);
-    llm_buf_puts(out, ",\"item_id\":");
-    llm_buf_add(out, id.data, id.len);
-    llm_buf_puts(out, ",\"output_index\":");
-    llm_buf_add(out, r->index.data, r->index.len);
-    llm_buf_puts(out, summary ? ",\"summary_index\":" : ",\"content_index\":");
-    llm_buf_add(out, r->place.data, r->place.len);
+    llm_ending_place(r, out);
     llm_buf_puts(out, ",\"part\":");
     llm_buf_add(out, scratch->data, scratch->len);
     llm_buf_puts(out, "}\n\n");
@@ -305,6 +292,47 @@ llm_ending_close_part(llm_ending_responses_t *r, llm_buf_t *scratch,
     }
 
     llm_buf_add(&r->parts, scratch->data, scratch->len);
+}
+
+
+/* where the open part is */
+
+static void
+llm_ending_place(llm_ending_responses_t *r, llm_buf_t *out)
+{
+    llm_str_t  item, id;
+
+    item = llm_ending_str(&r->item);
+    (void) llm_form_member(&item, "id", &id);
+
+    llm_buf_puts(out, ",\"item_id\":");
+
+    if (id.len) {
+        llm_buf_add(out, id.data, id.len);
+
+    } else {
+        llm_buf_puts(out, "null");
+    }
+
+    llm_buf_puts(out, ",\"output_index\":");
+    llm_ending_raw(&r->index, out);
+    llm_buf_puts(out, r->summary ? ",\"summary_index\":"
+                                 : ",\"content_index\":");
+    llm_ending_raw(&r->place, out);
+}
+
+
+/* a value as it came, if it came */
+
+static void
+llm_ending_raw(const llm_buf_t *value, llm_buf_t *out)
+{
+    if (value->len) {
+        llm_buf_add(out, value->data, value->len);
+
+    } else {
+        llm_buf_puts(out, "null");
+    }
 }
 
 
@@ -327,7 +355,9 @@ llm_ending_print_part(llm_ending_responses_t *r, llm_buf_t *out)
 
         llm_ending_name(&name, &n, out);
 
-        if (llm_form_is(&name, "text") || llm_form_is(&name, "refusal")) {
+        if (r->text.len && (llm_form_is(&name, "text")
+                            || llm_form_is(&name, "refusal")))
+        {
             llm_buf_puts(out, "\"");
             llm_buf_add(out, r->text.data, r->text.len);
             llm_buf_puts(out, "\"");
@@ -347,15 +377,11 @@ static void
 llm_ending_print_item(llm_ending_responses_t *r, llm_buf_t *out)
 {
     unsigned    n;
-    llm_str_t   item, name, value, type;
+    llm_str_t   item, name, value;
     llm_walk_t  w;
 
     item = llm_ending_str(&r->item);
     n = 0;
-
-    if (llm_form_member(&item, "type", &type) != LLM_OK) {
-        type.len = 0;
-    }
 
     llm_buf_puts(out, "{");
     llm_walk_open(&w, &item);
@@ -367,17 +393,17 @@ llm_ending_print_item(llm_ending_responses_t *r, llm_buf_t *out)
         if (llm_form_is(&name, "status")) {
             llm_buf_puts(out, "\"incomplete\"");
 
-        } else if ((llm_form_is(&name, "content")
-                    && llm_form_is(&type, "message"))
-                   || llm_form_is(&name, "summary"))
+        } else if (r->parts.len
+                   && llm_form_is(&name, r->summary ? "summary" : "content"))
         {
             llm_buf_puts(out, "[");
             llm_buf_add(out, r->parts.data, r->parts.len);
             llm_buf_puts(out, "]");
 
-        } else if (llm_form_is(&name, "arguments")
-                   || (llm_form_is(&name, "input")
-                       && llm_form_type(&value) == LLM_JSON_STRING))
+        } else if (r->text.len
+                   && (llm_form_is(&name, "arguments")
+                       || (llm_form_is(&name, "input")
+                           && llm_form_type(&value) == LLM_JSON_STRING)))
         {
             llm_buf_puts(out, "\"");
             llm_buf_add(out, r->text.data, r->text.len);
@@ -400,7 +426,11 @@ llm_ending_print_response(llm_ending_responses_t *r,
     llm_str_t   response, name, value;
     llm_walk_t  w;
 
-    response = llm_ending_str(&r->response);
+    /* one that was too long to keep has no more than what follows */
+
+    static const llm_str_t  nothing = llm_string("{}");
+
+    response = r->response.len ? llm_ending_str(&r->response) : nothing;
     n = 0;
 
     llm_walk_open(&w, &response);

@@ -32,6 +32,7 @@ typedef struct {
     llm_buf_t            place;       /* its index, raw */
     llm_buf_t            text;        /* what came of it, without quotes */
     int64_t              sequence;
+    unsigned             summary:1;   /* its parts are of a summary */
     unsigned             lost:1;      /* too long: what is told of the answer
                                          is not repeated */
 } llm_ending_responses_t;

@@ -420,7 +420,7 @@ llm_generate_read_response(llm_generate_read_t *r, llm_block_t *block,
     const llm_str_t *raw)
 {
     int           rc;
-    unsigned      n, i;
+    unsigned      n, i, named;
     llm_str_t     member, v, name, value, text;
     llm_walk_t    w;
     llm_block_t  *content;
@@ -438,13 +438,17 @@ llm_generate_read_response(llm_generate_read_t *r, llm_block_t *block,
                                 "\"response\" must be an object");
     }
 
+    /* a name stands beside the content that it is of */
+
+    named = (block->name.len
+             && llm_form_member(raw, "content", &value) == LLM_OK);
+
     llm_walk_open(&w, raw);
 
     for (n = 0; llm_walk_member(&w, &member, &v); /* void */) {
 
-        if (llm_form_is(&member, "name") && block->name.len
-            && llm_form_type(&v) == LLM_JSON_STRING
-            && llm_form_member(raw, "content", &value) == LLM_OK)
+        if (named && llm_form_is(&member, "name")
+            && llm_form_type(&v) == LLM_JSON_STRING)
         {
             continue;
         }

@@ -25,8 +25,6 @@ static void llm_generate_put_chunk(llm_translate_t *x,
     const llm_generate_piece_t *piece, llm_buf_t *out);
 static void llm_generate_put_begin(llm_translate_t *x, llm_buf_t *out);
 static void llm_generate_put_end(llm_translate_t *x, llm_buf_t *out);
-static void llm_generate_put_keep(llm_translate_t *x, llm_str_t *dst,
-    const llm_str_t *src);
 
 
 void
@@ -104,8 +102,8 @@ llm_generate_put_start(llm_translate_t *x, const llm_part_t *part)
     llm_buf_init(&w->held, x->arena);
     llm_buf_init(&w->notes, x->arena);
 
-    llm_generate_put_keep(x, &w->id, &part->id);
-    llm_generate_put_keep(x, &w->model, &part->name);
+    llm_translate_dup(x, &w->id, &part->id);
+    llm_translate_dup(x, &w->model, &part->name);
 }
 
 
@@ -120,8 +118,8 @@ llm_generate_put_open(llm_translate_t *x, const llm_part_t *part)
 
     llm_generate_put_state(x, part);
 
-    llm_generate_put_keep(x, &w->call_id, &part->id);
-    llm_generate_put_keep(x, &w->name, part->block == LLM_BLOCK_TOOL_CALL
+    llm_translate_dup(x, &w->call_id, &part->id);
+    llm_translate_dup(x, &w->name, part->block == LLM_BLOCK_TOOL_CALL
                                    ? &part->name : &part->mime);
 
     if (part->block == LLM_BLOCK_REFUSAL) {
@@ -138,8 +136,8 @@ llm_generate_put_state(llm_translate_t *x, const llm_part_t *part)
     w = x->writer;
 
     w->state.kind = part->state.kind;
-    llm_generate_put_keep(x, &w->state.id, &part->state.id);
-    llm_generate_put_keep(x, &w->state.data, &part->state.data);
+    llm_translate_dup(x, &w->state.id, &part->state.id);
+    llm_translate_dup(x, &w->state.data, &part->state.data);
 }
 
 
@@ -348,17 +346,4 @@ static void
 llm_generate_put_end(llm_translate_t *x, llm_buf_t *out)
 {
     llm_buf_puts(out, x->conf->array ? "}" : "}\r\n\r\n");
-}
-
-
-static void
-llm_generate_put_keep(llm_translate_t *x, llm_str_t *dst, const llm_str_t *src)
-{
-    dst->len = 0;
-    dst->data = NULL;
-
-    if (src->len && llm_str_dup(x->arena, dst, src->data, src->len) != LLM_OK)
-    {
-        x->nomem = 1;
-    }
 }

@@ -31,9 +31,7 @@ llm_translate_member(llm_translate_t *x, const llm_str_t *object,
 {
     llm_str_t  value;
 
-    if (llm_form_member(object, name, &value) != LLM_OK) {
-        value.len = 0;
-    }
+    (void) llm_form_member(object, name, &value);
 
     llm_translate_decode(x, &value, 0, out);
 }
@@ -45,9 +43,7 @@ llm_translate_member_text(llm_translate_t *x, const llm_str_t *object,
 {
     llm_str_t  value;
 
-    if (llm_form_member(object, name, &value) != LLM_OK) {
-        value.len = 0;
-    }
+    (void) llm_form_member(object, name, &value);
 
     llm_translate_decode(x, &value, 1, out);
 }

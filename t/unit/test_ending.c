@@ -215,6 +215,79 @@ test_generate(void)
     "\"tools\":[]}}"
 
 
+/* every event of an end must be JSON */
+
+static void
+parses(const char *end)
+{
+    cJSON     *json;
+    unsigned   n;
+
+    for (n = 0; end && (json = event(end, n)) != NULL; n++) {
+        cJSON_Delete(json);
+    }
+
+    ok(end && strstr(end, "response.incomplete") && n >= 1, "it has events");
+
+    /* as many as there are */
+
+    for ( /* void */ ; end && n; n--) {
+        end = strstr(end, "data: ") + 1;
+    }
+
+    ok(end && strstr(end, "data: ") == NULL, "each is JSON");
+}
+
+
+static void
+test_responses_odd(void)
+{
+    char          *end;
+    llm_ending_t  *e;
+
+    /* reasoning that is no summary */
+
+    e = start(LLM_OP_RESPONSES, 1, 0, 0);
+    end = END(e, CREATED,
+        "{\"type\":\"response.output_item.added\",\"output_index\":0,"
+        "\"item\":{\"id\":\"r\",\"type\":\"reasoning\",\"summary\":[],"
+        "\"content\":[]}}",
+        "{\"type\":\"response.content_part.added\",\"content_index\":0,"
+        "\"part\":{\"type\":\"reasoning_text\",\"text\":\"\"}}",
+        "{\"type\":\"response.reasoning_text.delta\",\"delta\":\"so\"}");
+
+    parses(end);
+    says(end, "response.reasoning_text.done");
+    says(end, "\"summary\":[]");
+    says(end, "\"content\":[{\"type\":\"reasoning_text\",\"text\":\"so\"}]");
+
+    /* what came whole stays */
+
+    e = start(LLM_OP_RESPONSES, 1, 0, 0);
+    end = END(e, CREATED,
+        "{\"type\":\"response.output_item.added\",\"output_index\":0,"
+        "\"item\":{\"id\":\"f\",\"type\":\"function_call\","
+        "\"arguments\":\"{}\",\"name\":\"f\"}}");
+
+    parses(end);
+    says(end, "\"arguments\":\"{}\"");
+
+    /* what nobody told is null */
+
+    e = start(LLM_OP_RESPONSES, 1, 0, 0);
+    end = END(e, CREATED,
+        "{\"type\":\"response.output_item.added\","
+        "\"item\":{\"type\":\"message\",\"content\":[]}}",
+        "{\"type\":\"response.reasoning_part.added\","
+        "\"part\":{\"type\":\"text\",\"text\":\"\"}}",
+        "{\"type\":\"response.output_text.delta\",\"delta\":\"a\"}");
+
+    parses(end);
+    says(end, "\"item_id\":null,\"output_index\":null,"
+              "\"content_index\":null");
+}
+
+
 static void
 test_responses(void)
 {
@@ -292,9 +365,14 @@ test_responses(void)
     says(end, "response.reasoning_summary_part.done");
     says(end, "\"summary\":[{\"type\":\"summary_text\",\"text\":\"so\"}]");
 
+    /* one that was too long to keep ends all the same */
+
     e = start(LLM_OP_RESPONSES, 1, 0, 0);
-    ok(END(e, "{\"type\":\"response.output_text.delta\",\"delta\":\"a\"}")
-       == NULL, "of which response");
+    end = END(e, "{\"type\":\"response.output_text.delta\",\"delta\":\"a\"}");
+
+    says(end, "response.incomplete");
+    says(end, "\"response\":{\"status\":\"incomplete\"");
+
     ok(END(e, CREATED, "{\"type\":\"response.completed\",\"response\":{}}")
        == NULL, "it ends by itself");
 }
@@ -346,6 +424,7 @@ main(void)
     test_messages();
     test_generate();
     test_responses();
+    test_responses_odd();
     test_long();
 
     llm_arena_free(arena);
