@@ -441,3 +441,36 @@ my @r = records($count + 1, $n->usage_file);
 
 is(scalar(grep { ($_->{queue_ms} // 0) > 0 } @r), $count, 'they have waited');
 main::quits($n);
+
+
+=== TEST 18: a provider's limit of our own is waited for, and nothing else stands still
+--- config eval: $::Here
+--- provider eval: "a:\n    $::Ok\nb:\n    $::Ok\n"
+--- steps
+my $n = main::own(main::providers(a => '', b => '') . $main::Key . <<'_EOC_');
+    llm_limit provider=a requests=1/s;
+
+    llm_class default { attempts 1; queue 5s; }
+
+    llm_model m { route a; }
+    llm_model other { route b; }
+_EOC_
+
+my @c = map { main::begin($n->port, $_) } qw(one two three);
+my $other = main::answer(main::start($n->port, '{"model":"other"}'));
+
+is($other->{status}, 200, 'another provider is asked meanwhile');
+main::between($other->{ms}, 0, 500, 'at once');
+
+my @r = map { main::answer($_) } @c;
+
+is(join(' ', map { $_->{status} } @r), '200 200 200', 'all are served');
+is(main::order(), 'one two three', 'in turn');
+main::between($r[1]->{ms}, 700, 1900, 'the second after a second');
+main::between($r[2]->{ms}, 1700, 3500, 'the third after two');
+
+my ($pid) = $n->workers;
+open my $fh, '<', "/proc/$pid/stat" or die;
+my @stat = split ' ', <$fh> =~ s/.*\)//r;
+main::between($stat[11] + $stat[12], 0, 50, 'its worker slept, in ticks');
+main::quits($n);

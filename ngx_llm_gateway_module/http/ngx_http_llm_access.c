@@ -11,6 +11,7 @@
 #include <openssl/rand.h>
 
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_quota.h"
 
 
 /* what one request may take from its pool for the pure layer */

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_quota.h"
 
 
 /* most records fit, so that their buffer does not grow */

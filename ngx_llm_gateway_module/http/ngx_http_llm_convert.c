@@ -11,6 +11,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_module.h"
+#include "ngx_http_llm_quota.h"
 #include "ngx_http_llm_translate.h"
 
 

@@ -349,9 +349,12 @@ ngx_http_llm_health_release(ngx_http_llm_attempt_t *at)
                               (ngx_int_t) (used - (int64_t) at->admitted));
     }
 
-    /* room came: those who wait for this model look at it */
+    /* room came: those who wait for this model look at it; not for what one of
+       them took and gave back in the same look */
 
-    ngx_http_llm_queue_kick(at->ctx->model);
+    if (at->request) {
+        ngx_http_llm_queue_kick(at->ctx->model);
+    }
 }
 
 

@@ -93,6 +93,9 @@ typedef enum {
 } ngx_http_llm_rung_e;
 
 
+typedef struct ngx_http_llm_quota_s    ngx_http_llm_quota_t;
+
+
 /* why a candidate route was kept or skipped */
 
 typedef struct {
@@ -102,6 +105,8 @@ typedef struct {
     ngx_str_t                  upstream_model;  /* captures filled in */
     const char                *reason;    /* a code: "kept", "inactive",
                                              "protocol_mismatch" ... */
+    ngx_http_llm_quota_t      *quota;     /* of limits on its provider, for the
+                                             next attempt; NULL: none yet */
     unsigned                   kept:1;
     unsigned                   tried:1;
     unsigned                   busy:1;    /* was taken by others just now */
@@ -115,7 +120,6 @@ typedef struct {
 
 
 typedef struct ngx_http_llm_ctx_s      ngx_http_llm_ctx_t;
-typedef struct ngx_http_llm_quota_s    ngx_http_llm_quota_t;
 typedef struct ngx_http_llm_attempt_s  ngx_http_llm_attempt_t;
 typedef struct ngx_http_llm_convert_s  ngx_http_llm_convert_t;
 
@@ -475,28 +479,6 @@ void ngx_http_llm_queue_kick(ngx_http_llm_model_t *model);
 ngx_int_t ngx_http_llm_queue_init(ngx_cycle_t *cycle,
     ngx_http_llm_main_conf_t *lmcf);
 
-
-/* _quota.c: limits */
-
-/*
- * Reserves what the request may take on everybody who has a limit.  NGX_OK;
- * NGX_AGAIN: phases run again when it is known, and this is called again;
- * else the status of a refusal.
- */
-ngx_int_t ngx_http_llm_quota_reserve(ngx_http_llm_ctx_t *ctx);
-/*
- * An attempt is about to be made: limits of its provider, and what it takes
- * beyond what the request holds.  NGX_OK, or NGX_BUSY with a reason.
- */
-ngx_int_t ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at,
-    const char **reason, ngx_msec_t *wait);
-/* from now on the attempt may be billed */
-void ngx_http_llm_quota_sent(ngx_http_llm_attempt_t *at);
-/* the attempt's end; does nothing the second time */
-void ngx_http_llm_quota_release(ngx_http_llm_attempt_t *at);
-/* the request's end, as soon as all that it used is known: closes its books.
-   Does nothing the second time */
-void ngx_http_llm_quota_settle(ngx_http_llm_ctx_t *ctx);
 
 /* _health.c */
 

@@ -222,7 +222,8 @@ ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at, const char **reason,
         return NGX_OK;
     }
 
-    ngx_http_llm_quota_skip(at, rc, &at->quota->verdict, wait);
+    ngx_http_llm_quota_skip(at, rc, at->quota ? &at->quota->verdict : NULL,
+                            wait);
     *reason = at->candidate->reason;
     at->quota = NULL;
 
@@ -284,17 +285,23 @@ ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at, llm_amount_t *need)
     ngx_http_llm_quota_t  *q;
 
     ctx = at->ctx;
+    q = at->candidate->quota;
 
-    q = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_quota_t));
     if (q == NULL) {
-        return NGX_ERROR;
+
+        q = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_quota_t));
+        if (q == NULL) {
+            return NGX_ERROR;
+        }
+
+        q->backend = &ngx_http_llm_quota_zone;
+
+        ngx_http_llm_quota_add(q, at->route->provider->subject);
+
+        at->candidate->quota = q;
     }
 
     at->quota = q;
-
-    q->backend = &ngx_http_llm_quota_zone;
-
-    ngx_http_llm_quota_add(q, at->route->provider->subject);
 
     q->asked = *need;
     q->asked.requests = 1;
@@ -408,6 +415,7 @@ ngx_http_llm_quota_sent(ngx_http_llm_attempt_t *at)
     q = at->quota;
 
     if (q && q->held) {
+        at->candidate->quota = NULL;
         q->backend->sent(q);
     }
 }

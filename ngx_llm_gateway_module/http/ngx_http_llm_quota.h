@@ -143,6 +143,26 @@ void ngx_http_llm_ending_tell(ngx_http_llm_attempt_t *at);
 /* _quota.c */
 
 /*
+ * Reserves what the request may take on everybody who has a limit.  NGX_OK;
+ * NGX_AGAIN: phases run again when it is known, and this is called again;
+ * else the status of a refusal.
+ */
+ngx_int_t ngx_http_llm_quota_reserve(ngx_http_llm_ctx_t *ctx);
+/*
+ * An attempt is about to be made: limits of its provider, and what it takes
+ * beyond what the request holds.  NGX_OK, or NGX_BUSY with a reason.
+ */
+ngx_int_t ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at,
+    const char **reason, ngx_msec_t *wait);
+/* from now on the attempt may be billed */
+void ngx_http_llm_quota_sent(ngx_http_llm_attempt_t *at);
+/* the attempt's end; does nothing the second time */
+void ngx_http_llm_quota_release(ngx_http_llm_attempt_t *at);
+/* the request's end, as soon as all that it used is known: closes its books.
+   Does nothing the second time */
+void ngx_http_llm_quota_settle(ngx_http_llm_ctx_t *ctx);
+
+/*
  * Whether limits would refuse the request, as ngx_http_llm_quota_reserve()
  * says it, and how each stands; nothing is reserved.
  */

@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_ladder.h"
+#include "ngx_http_llm_quota.h"
 #include "ngx_http_llm_translate.h"
 
 
@@ -133,10 +134,20 @@ ngx_http_llm_ladder_acquire(ngx_http_llm_attempt_t *at, ngx_uint_t moved,
     ctx = at->ctx;
     cand = at->candidate;
 
-    if (ngx_http_llm_health_acquire(at, &reason, wait) != NGX_OK) {
+    /* limits first: what they refuse leaves no trace in the account's rates,
+       and costs those who wait in a queue no translation */
+
+    if (ngx_http_llm_quota_admit(at, &reason, wait) != NGX_OK) {
         cand->busy = 1;
         cand->reason = reason;
         return NGX_BUSY;
+    }
+
+    if (ngx_http_llm_health_acquire(at, &reason, wait) != NGX_OK) {
+        cand->busy = 1;
+        cand->reason = reason;
+        rc = NGX_BUSY;
+        goto failed;
     }
 
     rc = ngx_http_llm_translate_begin(at);
@@ -148,20 +159,13 @@ ngx_http_llm_ladder_acquire(ngx_http_llm_attempt_t *at, ngx_uint_t moved,
         goto failed;
     }
 
-    rc = NGX_BUSY;
-
-    if (ngx_http_llm_quota_admit(at, &reason, wait) != NGX_OK) {
-        cand->busy = 1;
-        cand->reason = reason;
-        goto failed;
-    }
-
     if (moved
         && ngx_http_llm_health_spend(cand->route, ctx->class->retry_budget)
            != NGX_OK)
     {
         cand->busy = 1;
         cand->reason = "retry_budget";
+        rc = NGX_BUSY;
         goto failed;
     }
 
