@@ -19,6 +19,7 @@
 
 
 static ngx_int_t ngx_http_llm_attempt_create_request(ngx_http_request_t *r);
+static ngx_int_t ngx_http_llm_attempt_lend(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_attempt_reinit_request(ngx_http_request_t *r);
 static void ngx_http_llm_attempt_abort_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_attempt_uri(ngx_http_llm_attempt_t *at,
@@ -234,6 +235,46 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
     }
 
     cl->buf->flush = 1;
+
+    return ngx_http_llm_attempt_lend(r);
+}
+
+
+/*
+ * A body that lies in a file is sent through the buffer that it was read by,
+ * as nginx does for a request itself, but not for subrequests, since many
+ * might ask for it at once: attempts come one after another.  A buffer of its
+ * own would cost the faults of all of its pages.
+ */
+
+static ngx_int_t
+ngx_http_llm_attempt_lend(ngx_http_request_t *r)
+{
+    ngx_buf_t            *b;
+    ngx_http_upstream_t  *u;
+
+    if (r->request_body == NULL
+        || r->request_body->temp_file == NULL
+        || r->request_body->buf == NULL)
+    {
+        return NGX_OK;
+    }
+
+    u = r->upstream;
+    b = r->request_body->buf;
+
+    u->output.free = ngx_alloc_chain_link(r->pool);
+    if (u->output.free == NULL) {
+        return NGX_ERROR;
+    }
+
+    u->output.free->buf = b;
+    u->output.free->next = NULL;
+    u->output.allocated = 1;
+
+    b->pos = b->start;
+    b->last = b->start;
+    b->tag = u->output.tag;
 
     return NGX_OK;
 }
