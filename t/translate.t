@@ -619,6 +619,34 @@ ok($passed > 0.4 && $passed < 3, "it took $passed s");
 like($r->{json}{error}{message}, qr/no access token came in time/, 'why');
 
 
+=== a client who leaves while a token is fetched is not waited for
+--- http_config eval
+$::Vertex . 'llm_class default { attempts 1; last_resort on; }
+    llm_key caller { secret plain:sk-test; models *; }'
+--- config eval: $::Route
+--- provider eval
+"token POST /:
+    pause 4000
+    json {\"access_token\": \"ya29.secret\", \"expires_in\": 3600}
+
+vertex POST /*:generateContent:
+    json $::Gemini"
+--- may_log: [crit]
+--- steps
+my $from = Time::HiRes::time();
+my $ask = '{"model": "vertex", "messages": [{"role": "user", "content": "Hi"}]}';
+
+LLM::Client::run($Test::Nginx::Util::ServerPort,
+    'send POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n'
+    . 'Authorization: Bearer sk-test\r\nContent-Length: ' . length($ask)
+    . '\r\n\r\n' . "$ask\npause 200\nclose\n", 3);
+my $record = (records(1))[0];
+my $passed = Time::HiRes::time() - $from;
+
+ok($passed < 2, "its record came after $passed s");
+holds($record, 'status=499 outcome=client_closed');
+
+
 === nor for one that cannot be asked for
 --- http_config eval
 ($::Vertex =~ s/\$TEST_NGINX_ACCOUNT/$::Dir\/nowhere.json/gr)
@@ -683,6 +711,19 @@ main::put('empty', " \n");
 --- must_die
 --- error_log
 in "credential" directive holds no token
+
+
+=== a credential of AWS is for what it can sign
+--- http_config
+    llm_provider p {
+        protocol    openai;
+        pass        http://127.0.0.1:1;
+        credential  aws region=eu-west-1 access_key=a secret_key=b;
+    }
+--- config
+--- must_die
+--- error_log
+"credential aws" of llm_provider "p" needs "protocol bedrock"
 
 
 === credentials that do not fit are refused by nginx -t

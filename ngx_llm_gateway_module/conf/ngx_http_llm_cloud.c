@@ -388,6 +388,14 @@ ngx_http_llm_cloud_finish(ngx_conf_t *cf, ngx_http_llm_provider_t *p)
         return NGX_CONF_OK;
     }
 
+    /* what is signed is a body that was written here */
+
+    if (p->protocol != LLM_PROTOCOL_BEDROCK) {
+        return ngx_http_llm_block_error(cf, &p->place,
+                          "\"credential aws\" of llm_provider \"%V\" needs "
+                          "\"protocol bedrock\"", &p->name);
+    }
+
     if (p->aws.access_key.len == 0) {
 
         if (ngx_http_llm_cloud_secret(cf, "env:AWS_ACCESS_KEY_ID",

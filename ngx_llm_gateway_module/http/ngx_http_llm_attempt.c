@@ -136,6 +136,10 @@ ngx_http_llm_attempt_handler(ngx_http_request_t *r, ngx_http_llm_attempt_t *at)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (rc == NGX_AGAIN && ngx_http_llm_client_watch(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     r->main->count++;
 
     if (rc == NGX_OK) {

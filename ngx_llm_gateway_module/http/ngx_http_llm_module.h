@@ -469,6 +469,15 @@ ngx_int_t ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx,
 void ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx);
 
 
+/* _wait.c */
+
+/*
+ * Where nobody else reads from the client of r: one that left ends it as
+ * "client_closed".  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_client_watch(ngx_http_request_t *r);
+
+
 /* _queue.c */
 
 /* NGX_OK: it waits; NGX_DECLINED: the queue is full; NGX_ERROR */

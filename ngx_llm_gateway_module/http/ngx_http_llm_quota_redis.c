@@ -211,17 +211,9 @@ ngx_http_llm_quota_redis_ask(ngx_http_llm_quota_redis_t *st)
 static ngx_int_t
 ngx_http_llm_quota_redis_wait(ngx_http_request_t *r)
 {
-    if (r->connection->read->ready) {
-        ngx_post_event(r->connection->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    return NGX_AGAIN;
+    return ngx_http_llm_client_watch(r) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
 }
 
 

@@ -250,7 +250,6 @@ ngx_http_llm_ladder_deadline(ngx_event_t *ev)
 ngx_int_t
 ngx_http_llm_ladder_watch(ngx_http_llm_ctx_t *ctx)
 {
-    ngx_event_t         *rev;
     ngx_http_cleanup_t  *cln;
     ngx_http_request_t  *r;
 
@@ -274,6 +273,17 @@ ngx_http_llm_ladder_watch(ngx_http_llm_ctx_t *ctx)
         ctx->watched = 1;
     }
 
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return ngx_http_llm_client_watch(r);
+}
+
+
+ngx_int_t
+ngx_http_llm_client_watch(ngx_http_request_t *r)
+{
+    ngx_event_t  *rev;
+
     rev = r->connection->read;
 
     if (rev->ready) {
@@ -284,7 +294,6 @@ ngx_http_llm_ladder_watch(ngx_http_llm_ctx_t *ctx)
     }
 
     r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
 
     return NGX_OK;
 }
