@@ -17,7 +17,7 @@ mkdir -p "$apt_root"
 
 build="gcc libc6-dev make dpkg-dev nginx nginx-dev libcjson-dev
     libhiredis-dev curl ca-certificates"
-test="clang llvm libclang-rt-dev valgrind perl openssl wrk procps
+test="clang llvm libclang-rt-dev valgrind gdb perl openssl wrk procps
     libio-socket-ssl-perl libpcre2-dev zlib1g-dev libssl-dev tzdata
     redis-server redis-sentinel redis-tools"
 

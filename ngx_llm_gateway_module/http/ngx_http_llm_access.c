@@ -457,7 +457,7 @@ ngx_http_llm_create_ctx(ngx_http_request_t *r)
 static void
 ngx_http_llm_ctx_cleanup(void *data)
 {
-    ngx_http_llm_quota_settle(data);
+    ngx_http_llm_account_leave(data);
 }
 
 

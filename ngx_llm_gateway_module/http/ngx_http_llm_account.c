@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_books.h"
 #include "ngx_http_llm_quota.h"
 
 
@@ -18,7 +18,8 @@
 
 static ngx_http_llm_outcome_e ngx_http_llm_account_decide(
     ngx_http_llm_ctx_t *ctx);
-static void ngx_http_llm_account_write(ngx_http_llm_ctx_t *ctx);
+static void ngx_http_llm_account_print(ngx_http_llm_ctx_t *ctx,
+    ngx_str_t *record);
 
 
 void
@@ -218,7 +219,8 @@ ngx_http_llm_account_decide(ngx_http_llm_ctx_t *ctx)
 ngx_int_t
 ngx_http_llm_account_log_handler(ngx_http_request_t *r)
 {
-    ngx_http_llm_ctx_t  *ctx;
+    ngx_http_llm_ctx_t    *ctx;
+    ngx_http_llm_books_t   books;
 
     if (r != r->main) {
         return NGX_OK;
@@ -237,18 +239,111 @@ ngx_http_llm_account_log_handler(ngx_http_request_t *r)
 
     ctx->outcome = ngx_http_llm_account_decide(ctx);
 
-    ngx_http_llm_totals_count(ctx);
+    ngx_memzero(&books, sizeof(ngx_http_llm_books_t));
+
+    ngx_http_llm_quota_leave(ctx, &books);
+    ngx_http_llm_totals_of(&books, ctx);
 
     if (ctx->lmcf->usage_log) {
-        ngx_http_llm_account_write(ctx);
+        ngx_http_llm_account_print(ctx, &books.line);
     }
+
+    ngx_http_llm_account_enter(ctx->lmcf, &books);
 
     return NGX_OK;
 }
 
 
+void
+ngx_http_llm_account_leave(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_http_llm_books_t  books;
+
+    ngx_http_llm_quota_settle(ctx);
+
+    if (ctx->logged) {
+        return;
+    }
+
+    ctx->logged = 1;
+
+    ngx_memzero(&books, sizeof(ngx_http_llm_books_t));
+
+    ngx_http_llm_quota_leave(ctx, &books);
+    ngx_http_llm_account_enter(ctx->lmcf, &books);
+}
+
+
+/*
+ * A worker that is killed before ngx_llm_zone_done() has entered nothing: its
+ * heir finds the leases, and enters what they tell.  Behind it, all is done:
+ * there are no leases, and the record is in the log's buffer.  One that finds
+ * no room there is written behind it.
+ */
+
+void
+ngx_http_llm_account_enter(ngx_http_llm_main_conf_t *lmcf,
+    ngx_http_llm_books_t *books)
+{
+    int64_t          now;
+    ngx_uint_t       i, ready;
+    ngx_llm_zone_t  *zone;
+
+    zone = lmcf->zone;
+
+    if (zone == NULL || (books->nleases == 0 && books->total.len == 0)) {
+
+        if (books->line.len) {
+            ngx_llm_log_write(lmcf->usage_log, books->line.data,
+                              books->line.len);
+        }
+
+        return;
+    }
+
+    ready = (books->line.len
+             && ngx_llm_log_prepare(lmcf->usage_log, books->line.data,
+                                    books->line.len)
+                == NGX_OK);
+
+    now = ngx_http_llm_quota_now();
+
+    ngx_llm_zone_lock(zone);
+
+    for (i = 0; i < books->nleases; i++) {
+        ngx_llm_quota_close(books->quota, books->leases[i], now);
+    }
+
+    if (books->total.len) {
+        ngx_llm_totals_count(lmcf->totals, (uint32_t) (now / 86400000),
+                             &books->total, books->units);
+    }
+
+    if (ready) {
+        ngx_llm_log_commit(lmcf->usage_log, books->line.len);
+    }
+
+    ngx_llm_zone_done(zone);
+
+    for (i = 0; i < books->nleases; i++) {
+        ngx_llm_quota_closed(books->quota, books->leases[i]);
+    }
+
+    ngx_llm_zone_unlock(zone);
+
+    ngx_llm_totals_counted(lmcf->totals);
+
+    if (ready) {
+        ngx_llm_log_committed(lmcf->usage_log);
+
+    } else if (books->line.len) {
+        ngx_llm_log_write(lmcf->usage_log, books->line.data, books->line.len);
+    }
+}
+
+
 static void
-ngx_http_llm_account_write(ngx_http_llm_ctx_t *ctx)
+ngx_http_llm_account_print(ngx_http_llm_ctx_t *ctx, ngx_str_t *record)
 {
     llm_buf_t            b;
     llm_arena_t          arena;
@@ -277,5 +372,6 @@ ngx_http_llm_account_write(ngx_http_llm_ctx_t *ctx)
         return;
     }
 
-    ngx_llm_log_write(ctx->lmcf->usage_log, b.data, b.len);
+    record->data = b.data;
+    record->len = b.len;
 }

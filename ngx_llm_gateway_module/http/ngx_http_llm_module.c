@@ -185,6 +185,12 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    /* where there is no room requests are served, and not summed up */
+
+    if (lmcf->totals) {
+        (void) ngx_llm_totals_start(lmcf->totals, cycle);
+    }
+
     if (ngx_http_llm_health_init(cycle, lmcf) != NGX_OK
         || ngx_http_llm_redis_init(cycle, lmcf) != NGX_OK
         || ngx_http_llm_quota_init(cycle, lmcf) != NGX_OK
@@ -203,12 +209,6 @@ ngx_http_llm_init_process(ngx_cycle_t *cycle)
 
     if (ngx_http_llm_redis_keys_init(cycle, lmcf) != NGX_OK) {
         return NGX_ERROR;
-    }
-
-    /* where there is no room requests are served, and not summed up */
-
-    if (lmcf->totals) {
-        (void) ngx_llm_totals_start(lmcf->totals, cycle);
     }
 
     return lmcf->state ? ngx_llm_state_start(lmcf->state, cycle) : NGX_OK;

@@ -659,6 +659,9 @@ ngx_uint_t ngx_http_llm_account_status(ngx_http_llm_ctx_t *ctx);
 ngx_http_llm_attempt_t *ngx_http_llm_account_final(ngx_http_llm_ctx_t *ctx);
 /* log phase: one line of the usage log */
 ngx_int_t ngx_http_llm_account_log_handler(ngx_http_request_t *r);
+/* the end of its memory: what never came to that phase is settled all the
+   same */
+void ngx_http_llm_account_leave(ngx_http_llm_ctx_t *ctx);
 
 
 /* _record.c */
@@ -673,10 +676,6 @@ void ngx_http_llm_account_print_attempts(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *out);
 void ngx_http_llm_account_print_decision(ngx_http_llm_ctx_t *ctx,
     llm_buf_t *out);
-
-
-/* _totals.c: adds a request that is over to the sums, unless it was refused */
-void ngx_http_llm_totals_count(ngx_http_llm_ctx_t *ctx);
 
 
 /* _variables.c */

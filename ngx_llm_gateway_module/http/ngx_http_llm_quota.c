@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_books.h"
 #include "ngx_http_llm_quota.h"
 
 
@@ -461,4 +462,40 @@ ngx_http_llm_quota_end(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
 {
     q->held = 0;
     q->backend->settle(ctx, q, used);
+}
+
+
+/* an attempt's is a part of its request's, if that has one */
+
+void
+ngx_http_llm_quota_leave(ngx_http_llm_ctx_t *ctx, ngx_http_llm_books_t *books)
+{
+    ngx_uint_t                i;
+    ngx_http_llm_quota_t     *q;
+    ngx_http_llm_attempt_t  **at;
+
+    books->quota = ngx_http_llm_quota_shared();
+
+    if (books->quota == NULL) {
+        return;
+    }
+
+    q = ctx->quota;
+
+    if (q && q->lease) {
+        books->leases[books->nleases++] = q->lease;
+        q->lease = NULL;
+        return;
+    }
+
+    at = ctx->attempts.elts;
+
+    for (i = 0; i < ctx->attempts.nelts; i++) {
+        q = at[i]->quota;
+
+        if (q && q->lease && books->nleases < NGX_HTTP_LLM_BOOKS_LEASES) {
+            books->leases[books->nleases++] = q->lease;
+            q->lease = NULL;
+        }
+    }
 }

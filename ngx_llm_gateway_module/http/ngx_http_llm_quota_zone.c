@@ -1,6 +1,6 @@
 
 /*
- * Limits counted in the zone of this host; and what workers that died held.
+ * Limits counted in the zone of this host.
  */
 
 
@@ -8,11 +8,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_books.h"
 #include "ngx_http_llm_quota.h"
-#include "ngx_http_llm_redis.h"
-
-
-#define NGX_HTTP_LLM_LOST_SIZE  2048
 
 
 static ngx_int_t ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
@@ -25,9 +22,7 @@ static void ngx_http_llm_quota_zone_sent(ngx_http_llm_quota_t *q);
 static void ngx_http_llm_quota_zone_settle(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used);
 static void ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_quota_t *q, ngx_str_t *note);
-static void ngx_http_llm_quota_lost(void *data, ngx_str_t *note,
-    llm_amount_t *held);
+    ngx_str_t *note);
 
 
 const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone = {
@@ -50,7 +45,7 @@ ngx_http_llm_quota_init(ngx_cycle_t *cycle, ngx_http_llm_main_conf_t *lmcf)
 
     if (lmcf->zone) {
         ngx_http_llm_quota_worker = ngx_llm_quota_start(lmcf->zone, cycle,
-                                                ngx_http_llm_quota_lost, lmcf);
+                                                ngx_http_llm_lost, lmcf);
     }
 
     return NGX_OK;
@@ -87,13 +82,23 @@ static ngx_int_t
 ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q)
 {
-    ngx_str_t  note;
+    ngx_str_t               note;
+    ngx_llm_quota_lease_t  *of;
 
-    ngx_http_llm_quota_zone_note(ctx, q, &note);
+    /* that of an attempt is a part of its request's, if that has one */
+
+    of = (ctx->quota && q != ctx->quota) ? ctx->quota->lease : NULL;
+
+    ngx_str_null(&note);
+
+    if (of == NULL && ctx->lmcf->usage_log) {
+        ngx_http_llm_quota_zone_note(ctx, &note);
+    }
 
     return ngx_llm_quota_reserve(ngx_http_llm_quota_worker, q->subjects, q->n,
-                                 &q->asked, &note, ngx_http_llm_quota_now(),
-                                 &q->lease, &q->verdict);
+                                 &q->asked, &note, of,
+                                 ngx_http_llm_quota_now(), &q->lease,
+                                 &q->verdict);
 }
 
 
@@ -139,32 +144,23 @@ ngx_http_llm_quota_zone_settle(ngx_http_llm_ctx_t *ctx,
     /* a worker that exits has ended all leases already */
 
     if (ngx_http_llm_quota_worker) {
-        ngx_llm_quota_settle(ngx_http_llm_quota_worker, q->lease, q->subjects,
-                             used, ngx_http_llm_quota_now());
-    }
+        ngx_llm_quota_settle(ngx_http_llm_quota_worker, &q->lease,
+                             q->subjects, used, ngx_http_llm_quota_now());
 
-    q->lease = NULL;
+    } else {
+        q->lease = NULL;
+    }
 }
 
 
-/*
- * What the usage record of this request begins with, should this worker not
- * live to write it.  An attempt's own lease has none: it is the request that
- * is told.
- */
+/* what the usage record of this request begins with, should this worker not
+   live to write it */
 
 static void
-ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
-    ngx_str_t *note)
+ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx, ngx_str_t *note)
 {
     llm_buf_t    b;
     llm_arena_t  arena;
-
-    ngx_str_null(note);
-
-    if (q != ctx->quota || ctx->lmcf->usage_log == NULL) {
-        return;
-    }
 
     arena = ctx->arena;
     llm_buf_init(&b, &arena);
@@ -183,45 +179,4 @@ ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
     }
 
     ctx->arena = arena;
-}
-
-
-/*
- * A request that died with its worker.  What it cost nobody knows: it held
- * what is given back, and the sum of the log is what counters hold.
- */
-
-static void
-ngx_http_llm_quota_lost(void *data, ngx_str_t *note, llm_amount_t *held)
-{
-    ngx_http_llm_main_conf_t *lmcf = data;
-
-    llm_buf_t    b;
-    llm_arena_t  arena;
-    u_char       line[NGX_HTTP_LLM_LOST_SIZE];
-
-    if (lmcf->redis) {
-        ngx_http_llm_redis_lost(lmcf, note, held);
-    }
-
-    if (lmcf->usage_log == NULL) {
-        return;
-    }
-
-    ngx_memzero(&arena, sizeof(llm_arena_t));
-
-    llm_buf_init(&b, &arena);
-    b.data = line;
-    b.size = NGX_HTTP_LLM_LOST_SIZE;
-
-    ngx_http_llm_record_time(&b);
-    llm_buf_add(&b, note->data, note->len);
-    llm_buf_puts(&b, ",\"outcome\":\"truncated\",\"code\":\"internal_error\","
-                     "\"attempts\":[],\"reserved\":\"");
-    llm_price_print(held->money, &b);
-    llm_buf_puts(&b, "\"}\n");
-
-    if (!b.failed) {
-        ngx_llm_log_write(lmcf->usage_log, b.data, b.len);
-    }
 }

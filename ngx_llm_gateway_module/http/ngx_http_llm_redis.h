@@ -12,6 +12,7 @@
 #include "llm_limit_script.h"
 #include "ngx_http_llm_module.h"
 #include "ngx_http_llm_redis_conf.h"
+#include "ngx_llm_quota.h"
 #include "ngx_llm_tally.h"
 
 
@@ -103,11 +104,11 @@ void ngx_http_llm_redis_owe(ngx_str_t *argv);
 ngx_uint_t ngx_http_llm_redis_pay(void);
 
 /*
- * A request that died with its worker, as ngx_llm_quota_lost_pt tells it: what
- * it held there is given back.
+ * A request that died with its worker before it was settled: what it held in
+ * Redis is given back, but for what its attempts are known to have used.
  */
-void ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *note,
-    llm_amount_t *held);
+void ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf,
+    ngx_llm_quota_lost_t *lost);
 
 
 #endif /* _NGX_HTTP_LLM_REDIS_H_INCLUDED_ */

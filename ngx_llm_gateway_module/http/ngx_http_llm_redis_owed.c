@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_books.h"
 #include "ngx_http_llm_quota.h"
 #include "ngx_http_llm_redis.h"
 
@@ -33,8 +34,6 @@ static ngx_uint_t ngx_http_llm_redis_pay_words(ngx_llm_tally_entry_t *entry,
     ngx_str_t *name, ngx_str_t *argv, u_char *p);
 static void ngx_http_llm_redis_paid(void *data, ngx_int_t rc,
     redisReply *reply);
-static ngx_int_t ngx_http_llm_redis_member(ngx_str_t *note, const char *name,
-    ngx_str_t *value);
 
 
 /* adds a settlement's words to what is owed: see llm_limit_script_text.c */
@@ -229,56 +228,33 @@ ngx_http_llm_redis_paid(void *data, ngx_int_t rc, redisReply *reply)
 }
 
 
-static ngx_int_t
-ngx_http_llm_redis_member(ngx_str_t *note, const char *name, ngx_str_t *value)
-{
-    u_char  *p, *last;
-
-    p = ngx_strnstr(note->data, (char *) name, note->len);
-    if (p == NULL) {
-        return NGX_DECLINED;
-    }
-
-    p += ngx_strlen(name);
-    last = ngx_strlchr(p, note->data + note->len, '"');
-
-    if (last == NULL) {
-        return NGX_DECLINED;
-    }
-
-    value->data = p;
-    value->len = last - p;
-
-    return NGX_OK;
-}
-
-
 /*
- * The note begins as the usage record does, with names that need no escapes.
- * A key made at run time may be gone by now, and its counters with it.
+ * A key made at run time may be gone by now, and its counters with it.  One
+ * subject at a time: whatever their hash tags are.
  */
 
 void
-ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *note,
-    llm_amount_t *held)
+ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf,
+    ngx_llm_quota_lost_t *lost)
 {
     ngx_str_t             id, name;
-    ngx_uint_t            i, n;
+    ngx_uint_t            i;
     llm_arena_t          *arena;
     ngx_http_llm_key_t   *key;
     llm_script_claim_t    claim;
-    const llm_subject_t  *subjects[NGX_LLM_QUOTA_SUBJECTS];
+    const llm_subject_t  *subject;
 
     if (ngx_http_llm_redis_worker()->client == NULL
-        || ngx_http_llm_redis_member(note, "\"id\":\"", &id) != NGX_OK
-        || ngx_http_llm_redis_member(note, "\"key\":\"", &name) != NGX_OK)
+        || ngx_http_llm_lost_member(&lost->note, "\"id\":\"", &id) != NGX_OK
+        || ngx_http_llm_lost_member(&lost->note, "\"key\":\"", &name)
+           != NGX_OK)
     {
         return;
     }
 
     key = ngx_http_llm_conf_key_by_name(lmcf, &name);
 
-    if (key == NULL || key->nsubjects == 0) {
+    if (key == NULL) {
         return;
     }
 
@@ -290,18 +266,14 @@ ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *note,
     ngx_memzero(&claim, sizeof(llm_script_claim_t));
 
     claim.id = *ngx_http_llm_pure(&id);
-    claim.asked = *held;
-    claim.subjects = subjects;
+    claim.asked = lost->asked;
+    claim.used = lost->used;
+    claim.subjects = &subject;
+    claim.n = 1;
 
-    /* one at a time: whatever their hash tags are */
-
-    n = ngx_min(key->nsubjects, NGX_LLM_QUOTA_SUBJECTS);
-
-    for (i = 0; i < n; i++) {
-        subjects[0] = &key->subjects[i];
-        claim.n = 1;
-
-        ngx_http_llm_redis_settle(&claim, LLM_SCRIPT_FIRST, arena);
+    for (i = 0; i < key->nsubjects; i++) {
+        subject = &key->subjects[i];
+        ngx_http_llm_redis_settle(&claim, LLM_SCRIPT_AGAIN, arena);
     }
 
     llm_arena_free(arena);

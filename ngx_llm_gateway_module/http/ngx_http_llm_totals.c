@@ -11,6 +11,7 @@
 
 #include "ngx_http_llm_admin.h"
 #include "ngx_http_llm_block.h"
+#include "ngx_http_llm_books.h"
 #include "ngx_http_llm_key.h"
 
 #include "llm_price.h"
@@ -88,50 +89,64 @@ static const char  *ngx_http_llm_totals_names[NGX_HTTP_LLM_TOTALS_N] = {
 
 
 void
-ngx_http_llm_totals_count(ngx_http_llm_ctx_t *ctx)
+ngx_http_llm_totals_of(ngx_http_llm_books_t *books, ngx_http_llm_ctx_t *ctx)
 {
-    u_char         *p;
-    int64_t         units[NGX_LLM_TOTALS_UNITS];
-    ngx_str_t       id, *names[NGX_HTTP_LLM_TOTALS_DAY];
-    ngx_uint_t      i;
+    ngx_str_t      names[NGX_HTTP_LLM_BOOKS_NAMES];
 
-    static u_char    text[NGX_LLM_TOTALS_ID_MAX];
-    static ngx_str_t none = ngx_null_string;
+    static u_char  text[NGX_LLM_TOTALS_ID_MAX];
 
-    if (ctx->lmcf->totals == NULL
-        || ctx->outcome == NGX_HTTP_LLM_OUTCOME_REJECTED)
-    {
+    if (ctx->outcome == NGX_HTTP_LLM_OUTCOME_REJECTED) {
         return;
     }
 
-    names[NGX_HTTP_LLM_TOTALS_KEY] = ctx->key ? &ctx->key->name : &none;
-    names[NGX_HTTP_LLM_TOTALS_OWNER] = ctx->key ? &ctx->key->owner : &none;
-    names[NGX_HTTP_LLM_TOTALS_TEAM] = ctx->key ? &ctx->key->team : &none;
-    names[NGX_HTTP_LLM_TOTALS_MODEL] = ctx->model ? &ctx->model->name : &none;
+    ngx_memzero(names, sizeof(names));
+
+    if (ctx->key) {
+        names[NGX_HTTP_LLM_TOTALS_KEY] = ctx->key->name;
+        names[NGX_HTTP_LLM_TOTALS_OWNER] = ctx->key->owner;
+        names[NGX_HTTP_LLM_TOTALS_TEAM] = ctx->key->team;
+    }
+
+    if (ctx->model) {
+        names[NGX_HTTP_LLM_TOTALS_MODEL] = ctx->model->name;
+    }
+
+    ngx_http_llm_totals_name(books, names, text);
+
+    ngx_memcpy(books->units, ctx->usage.units, sizeof(ctx->usage.units));
+    ngx_http_llm_totals_cost(books, ctx->has_cost ? ctx->cost : 0);
+}
+
+
+void
+ngx_http_llm_totals_name(ngx_http_llm_books_t *books, ngx_str_t *names,
+    u_char *text)
+{
+    u_char      *p;
+    ngx_uint_t   i;
 
     p = text;
 
     for (i = 0; i < NGX_HTTP_LLM_TOTALS_DAY; i++) {
 
-        if ((size_t) (text + sizeof(text) - p) <= names[i]->len) {
+        if ((size_t) (text + NGX_LLM_TOTALS_ID_MAX - p) <= names[i].len) {
             return;
         }
 
-        p = ngx_cpymem(p, names[i]->data, names[i]->len);
+        p = ngx_cpymem(p, names[i].data, names[i].len);
         *p++ = NGX_HTTP_LLM_TOTALS_END;
     }
 
-    id.data = text;
-    id.len = p - text;
+    books->total.data = text;
+    books->total.len = p - text;
+}
 
-    ngx_memzero(units, sizeof(units));
-    ngx_memcpy(units, ctx->usage.units, sizeof(ctx->usage.units));
 
-    units[NGX_HTTP_LLM_TOTALS_COUNT] = 1;
-    units[NGX_HTTP_LLM_TOTALS_COST] = ctx->has_cost ? ctx->cost : 0;
-
-    ngx_llm_totals_count(ctx->lmcf->totals, (uint32_t) (ngx_time() / 86400),
-                         &id, units);
+void
+ngx_http_llm_totals_cost(ngx_http_llm_books_t *books, int64_t cost)
+{
+    books->units[NGX_HTTP_LLM_TOTALS_COUNT] = 1;
+    books->units[NGX_HTTP_LLM_TOTALS_COST] = cost;
 }
 
 

@@ -289,6 +289,23 @@ llm_limit_refund(llm_counter_t *counter, const llm_mark_t *mark, int64_t now)
 }
 
 
+void
+llm_limit_charge(llm_counter_t *counter, int64_t end, const llm_amount_t *used,
+    int64_t now)
+{
+    llm_limit_t  limit;
+
+    if (end != -1 && end <= now) {
+        return;
+    }
+
+    limit.kind = llm_limit_kind(counter->id);
+
+    counter->spent = llm_limit_add(counter->spent,
+                                   llm_limit_measure(&limit, used));
+}
+
+
 int
 llm_limit_idle(const llm_counter_t *counter, int64_t end, int64_t now)
 {

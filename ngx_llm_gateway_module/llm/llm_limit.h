@@ -240,6 +240,14 @@ void llm_limit_settle(const llm_limit_t *limit, llm_counter_t *counter,
 void llm_limit_refund(llm_counter_t *counter, const llm_mark_t *mark,
     int64_t now);
 
+/*
+ * A calendar counter gets what was used, for somebody who does not know its
+ * limit: the kind is in its id, and end is that of its window as
+ * llm_limit_window() told.  A window that is over gets nothing.
+ */
+void llm_limit_charge(llm_counter_t *counter, int64_t end,
+    const llm_amount_t *used, int64_t now);
+
 /* what a counter of this id counts */
 llm_limit_e llm_limit_kind(uint64_t id);
 

@@ -3,7 +3,8 @@
  * A line log whose buffers lie in the zone.
  *
  * A buffer belongs to one worker, which alone writes to it and needs no lock
- * for that.  A worker that was killed leaves it as it was; whoever starts
+ * for that, unless a line is part of a change of the zone: len decides.  A
+ * worker that was killed leaves it as it was; whoever starts
  * next takes it over under the zone's lock and writes its lines out.  Since
  * the length is published after the bytes, what is found there are always
  * whole lines.  A worker that is killed between write() and the note of it
@@ -348,43 +349,74 @@ ngx_llm_log_write(ngx_llm_log_t *log, u_char *line, size_t len)
 {
     ngx_llm_log_buf_t  *b;
 
-    b = log->buf;
+    if (ngx_llm_log_prepare(log, line, len) == NGX_OK) {
+        b = log->buf;
 
-    if (b && len > b->size - b->len) {
-        ngx_llm_log_flush(log);
-    }
+        ngx_memory_barrier();
+        b->len += len;
 
-    if (b == NULL || len > b->size) {
-
-        if (log->failed == ngx_time()
-            || ngx_llm_log_put(log, line, len) != len)
-        {
-            goto drop;
-        }
+        ngx_llm_log_committed(log);
 
         return;
     }
 
-    if (len > b->size - b->len) {
-        goto drop;
+    /* one that the buffer has no room for now is dropped */
+
+    if ((log->buf == NULL || len > log->buf->size)
+        && log->failed != ngx_time()
+        && ngx_llm_log_put(log, line, len) == len)
+    {
+        return;
     }
-
-    ngx_memcpy(b->data + b->len, line, len);
-
-    ngx_memory_barrier();
-    b->len += len;
-
-    ngx_llm_log_arm(log);
-
-    return;
-
-drop:
 
     log->dropped++;
 
     if (ngx_time() - log->told >= NGX_LLM_LOG_ALERT_EVERY) {
         ngx_llm_log_tell(log);
     }
+}
+
+
+ngx_int_t
+ngx_llm_log_prepare(ngx_llm_log_t *log, u_char *line, size_t len)
+{
+    ngx_llm_log_buf_t  *b;
+
+    b = log->buf;
+
+    if (b && len > b->size - b->len) {
+        ngx_llm_log_flush(log);
+    }
+
+    if (b == NULL || len > b->size - b->len) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(b->data + b->len, line, len);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_llm_log_commit(ngx_llm_log_t *log, size_t len)
+{
+    ngx_llm_log_buf_t  *b;
+
+    b = log->buf;
+
+    if (log->zone) {
+        ngx_llm_zone_save(log->zone, (void *) &b->len, sizeof(size_t));
+    }
+
+    b->len += len;
+}
+
+
+void
+ngx_llm_log_committed(ngx_llm_log_t *log)
+{
+    ngx_llm_log_arm(log);
 }
 
 

@@ -48,6 +48,17 @@ void ngx_llm_log_stop(ngx_llm_log_t *log);
  */
 void ngx_llm_log_write(ngx_llm_log_t *log, u_char *line, size_t len);
 
+/*
+ * The same in three steps, for a line that is part of a change of the zone:
+ * prepare() copies it behind what the buffer holds, and writes that to make
+ * room.  NGX_DECLINED: this line has no place in the buffer, write() may do.
+ * commit(), under the zone's lock before ngx_llm_zone_done(), adds it, and
+ * committed(), without the lock, sees to its being written.
+ */
+ngx_int_t ngx_llm_log_prepare(ngx_llm_log_t *log, u_char *line, size_t len);
+void ngx_llm_log_commit(ngx_llm_log_t *log, size_t len);
+void ngx_llm_log_committed(ngx_llm_log_t *log);
+
 void ngx_llm_log_flush(ngx_llm_log_t *log);
 
 

@@ -15,79 +15,27 @@ static void ngx_llm_quota_judge(ngx_llm_quota_node_t **nodes,
     llm_verdict_t *v, ngx_llm_quota_each_pt each, void *data);
 static ngx_int_t ngx_llm_quota_try(ngx_llm_quota_t *q,
     llm_subject_t **subjects, ngx_uint_t n, llm_amount_t *ask,
-    ngx_str_t *note, int64_t now, ngx_llm_quota_lease_t **lease,
-    llm_verdict_t *v);
+    ngx_str_t *note, ngx_llm_quota_lease_t *of, int64_t now,
+    ngx_llm_quota_lease_t **lease, llm_verdict_t *v);
 static ngx_llm_quota_lease_t *ngx_llm_quota_lease(ngx_llm_quota_t *q,
     llm_subject_t **subjects, ngx_uint_t n, ngx_str_t *note,
     ngx_llm_quota_node_t **nodes);
 static void ngx_llm_quota_take(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease, llm_subject_t **subjects, llm_amount_t *ask,
     int64_t now);
+static ngx_uint_t ngx_llm_quota_settled(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *lease, llm_amount_t *used);
+static void ngx_llm_quota_forget(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *lease);
 static void ngx_llm_quota_full(ngx_llm_quota_t *q);
-
-
-void
-ngx_llm_quota_lock(ngx_llm_quota_t *q)
-{
-    ngx_llm_quota_undo_t  *u;
-
-    ngx_llm_zone_lock(q->zone);
-
-    while (q->sh->nundo) {
-        u = &q->sh->undo[q->sh->nundo - 1];
-        *u->p = u->was;
-
-        ngx_memory_barrier();
-        q->sh->nundo--;
-    }
-}
-
-
-void
-ngx_llm_quota_unlock(ngx_llm_quota_t *q)
-{
-    ngx_llm_zone_unlock(q->zone);
-}
-
-
-void
-ngx_llm_quota_save(ngx_llm_quota_t *q, void *p, size_t size)
-{
-    uintptr_t             *word;
-    ngx_llm_quota_undo_t  *u;
-
-    word = p;
-    u = &q->sh->undo[q->sh->nundo];
-
-    for ( /* void */ ; size; size -= sizeof(uintptr_t)) {
-        u->p = word;
-        u->was = *word;
-
-        ngx_memory_barrier();
-        q->sh->nundo++;
-
-        u++;
-        word++;
-    }
-
-    ngx_memory_barrier();
-}
-
-
-void
-ngx_llm_quota_done(ngx_llm_quota_t *q)
-{
-    ngx_memory_barrier();
-    q->sh->nundo = 0;
-}
 
 
 void
 ngx_llm_quota_link(ngx_llm_quota_t *q, ngx_queue_t *head, ngx_queue_t *x)
 {
-    ngx_llm_quota_save(q, x, sizeof(ngx_queue_t));
-    ngx_llm_quota_save(q, head, sizeof(ngx_queue_t));
-    ngx_llm_quota_save(q, head->prev, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(q->zone, x, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(q->zone, head, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(q->zone, head->prev, sizeof(ngx_queue_t));
 
     ngx_queue_insert_tail(head, x);
 }
@@ -96,8 +44,11 @@ ngx_llm_quota_link(ngx_llm_quota_t *q, ngx_queue_t *head, ngx_queue_t *x)
 void
 ngx_llm_quota_unlink(ngx_llm_quota_t *q, ngx_queue_t *x)
 {
-    ngx_llm_quota_save(q, x->prev, sizeof(ngx_queue_t));
-    ngx_llm_quota_save(q, x->next, sizeof(ngx_queue_t));
+    /* its own, too: a debugging nginx clears them */
+
+    ngx_llm_zone_save(q->zone, x, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(q->zone, x->prev, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(q->zone, x->next, sizeof(ngx_queue_t));
 
     ngx_queue_remove(x);
 }
@@ -105,8 +56,9 @@ ngx_llm_quota_unlink(ngx_llm_quota_t *q, ngx_queue_t *x)
 
 ngx_int_t
 ngx_llm_quota_reserve(ngx_llm_quota_t *q, llm_subject_t **subjects,
-    ngx_uint_t n, llm_amount_t *ask, ngx_str_t *note, int64_t now,
-    ngx_llm_quota_lease_t **lease, llm_verdict_t *v)
+    ngx_uint_t n, llm_amount_t *ask, ngx_str_t *note,
+    ngx_llm_quota_lease_t *of, int64_t now, ngx_llm_quota_lease_t **lease,
+    llm_verdict_t *v)
 {
     ngx_int_t  rc;
 
@@ -114,12 +66,12 @@ ngx_llm_quota_reserve(ngx_llm_quota_t *q, llm_subject_t **subjects,
         return NGX_ERROR;
     }
 
-    rc = ngx_llm_quota_try(q, subjects, n, ask, note, now, lease, v);
+    rc = ngx_llm_quota_try(q, subjects, n, ask, note, of, now, lease, v);
 
     /* what a dead worker held refuses nobody */
 
     if (rc != NGX_OK && ngx_llm_quota_reap(q)) {
-        rc = ngx_llm_quota_try(q, subjects, n, ask, note, now, lease, v);
+        rc = ngx_llm_quota_try(q, subjects, n, ask, note, of, now, lease, v);
     }
 
     if (rc == NGX_ERROR) {
@@ -132,14 +84,14 @@ ngx_llm_quota_reserve(ngx_llm_quota_t *q, llm_subject_t **subjects,
 
 static ngx_int_t
 ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
-    llm_amount_t *ask, ngx_str_t *note, int64_t now,
-    ngx_llm_quota_lease_t **lease, llm_verdict_t *v)
+    llm_amount_t *ask, ngx_str_t *note, ngx_llm_quota_lease_t *of,
+    int64_t now, ngx_llm_quota_lease_t **lease, llm_verdict_t *v)
 {
     ngx_uint_t              i;
     llm_subject_t          *s;
     ngx_llm_quota_node_t   *nodes[NGX_LLM_QUOTA_SUBJECTS];
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     for (i = 0; i < n; i++) {
         s = subjects[i];
@@ -149,7 +101,7 @@ ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
     ngx_llm_quota_judge(nodes, subjects, n, ask, now, v, NULL, NULL);
 
     if (v->refused.limit) {
-        ngx_llm_quota_unlock(q);
+        ngx_llm_zone_unlock(q->zone);
         return NGX_BUSY;
     }
 
@@ -174,20 +126,30 @@ ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
         goto full;
     }
 
-    ngx_llm_quota_save(q, &(*lease)->state, sizeof(uintptr_t));
+    (*lease)->asked = *ask;
+
+    ngx_llm_zone_save(q->zone, &(*lease)->state, sizeof(uintptr_t));
     (*lease)->state = NGX_LLM_QUOTA_TAKEN;
 
     ngx_llm_quota_link(q, &q->worker->leases, &(*lease)->queue);
 
+    if (of) {
+        (*lease)->of = of;
+        (*lease)->before = of->parts;
+
+        ngx_llm_zone_save(q->zone, &of->parts, sizeof(uintptr_t));
+        of->parts = *lease;
+    }
+
     for (i = 0; i < n; i++) {
-        ngx_llm_quota_save(q, &nodes[i]->refs, sizeof(uintptr_t));
+        ngx_llm_zone_save(q->zone, &nodes[i]->refs, sizeof(uintptr_t));
         nodes[i]->refs++;
     }
 
     ngx_llm_quota_take(q, *lease, subjects, ask, now);
 
-    ngx_llm_quota_done(q);
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_done(q->zone);
+    ngx_llm_zone_unlock(q->zone);
 
     llm_verdict_take(v);
 
@@ -195,7 +157,7 @@ ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
 
 full:
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return NGX_ERROR;
 }
@@ -216,7 +178,7 @@ ngx_llm_quota_check(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
 
     (void) ngx_llm_quota_reap(q);
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     for (i = 0; i < n; i++) {
         s = subjects[i];
@@ -225,7 +187,7 @@ ngx_llm_quota_check(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
 
     ngx_llm_quota_judge(nodes, subjects, n, ask, now, v, each, data);
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return v->refused.limit ? NGX_BUSY : NGX_OK;
 }
@@ -236,17 +198,17 @@ ngx_llm_quota_extend(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
     llm_subject_t **subjects, llm_amount_t *more, int64_t now,
     llm_verdict_t *v)
 {
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     ngx_llm_quota_judge(lease->nodes, subjects, lease->n, more, now, v, NULL,
                         NULL);
 
     if (v->refused.limit == NULL) {
         ngx_llm_quota_take(q, lease, subjects, more, now);
-        ngx_llm_quota_done(q);
+        ngx_llm_zone_done(q->zone);
     }
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return v->refused.limit ? NGX_BUSY : NGX_OK;
 }
@@ -363,7 +325,7 @@ ngx_llm_quota_take(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
     ngx_llm_quota_mark_t      *mark;
     ngx_llm_quota_counter_t   *c;
 
-    ngx_llm_quota_save(q, &lease->taken, sizeof(llm_amount_t));
+    ngx_llm_zone_save(q->zone, &lease->taken, sizeof(llm_amount_t));
     llm_amount_add(&lease->taken, ask);
 
     mark = lease->marks;
@@ -372,7 +334,7 @@ ngx_llm_quota_take(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 
         node = lease->nodes[i];
 
-        ngx_llm_quota_save(q, &node->held, sizeof(llm_amount_t));
+        ngx_llm_zone_save(q->zone, &node->held, sizeof(llm_amount_t));
         llm_amount_add(&node->held, ask);
 
         for (k = 0; k < subjects[i]->nlimits; k++) {
@@ -385,10 +347,10 @@ ngx_llm_quota_take(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 
             c = ngx_llm_quota_counter(node, limit->id, k);
 
-            ngx_llm_quota_save(q, c, sizeof(ngx_llm_quota_counter_t));
+            ngx_llm_zone_save(q->zone, c, sizeof(ngx_llm_quota_counter_t));
 
             if (limit->smooth) {
-                ngx_llm_quota_save(q, &mark->mark, sizeof(llm_mark_t));
+                ngx_llm_zone_save(q->zone, &mark->mark, sizeof(llm_mark_t));
                 llm_limit_take(limit, &c->c, ask, &mark->mark, now);
                 c->end = 0;
                 mark++;
@@ -412,17 +374,20 @@ ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease)
 
 
 void
-ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t **leasep,
     llm_subject_t **subjects, llm_amount_t *used, int64_t now)
 {
     int64_t                   start;
-    ngx_uint_t                i, k;
+    ngx_uint_t                i, k, over;
     llm_limit_t              *limit;
     ngx_llm_quota_node_t     *node;
     ngx_llm_quota_mark_t     *mark;
+    ngx_llm_quota_lease_t    *lease;
     ngx_llm_quota_counter_t  *c;
 
-    ngx_llm_quota_lock(q);
+    lease = *leasep;
+
+    ngx_llm_zone_lock(q->zone);
 
     mark = lease->marks;
 
@@ -430,11 +395,7 @@ ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 
         node = lease->nodes[i];
 
-        ngx_llm_quota_save(q, &node->held, sizeof(llm_amount_t));
-        llm_amount_sub(&node->held, &lease->taken);
-
-        ngx_llm_quota_save(q, &node->refs, sizeof(uintptr_t));
-        node->refs--;
+        ngx_llm_quota_unhold(q, lease, node);
 
         for (k = 0; k < subjects[i]->nlimits; k++) {
 
@@ -446,7 +407,7 @@ ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 
             c = ngx_llm_quota_counter(node, limit->id, k);
 
-            ngx_llm_quota_save(q, c, sizeof(ngx_llm_quota_counter_t));
+            ngx_llm_zone_save(q->zone, c, sizeof(ngx_llm_quota_counter_t));
 
             llm_limit_settle(limit, &c->c, used,
                              limit->smooth ? &mark->mark : NULL, now);
@@ -458,16 +419,125 @@ ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
                 llm_limit_window(limit, now, &start, &c->end);
             }
         }
+    }
 
-        ngx_llm_quota_dirty(q, node);
+    over = ngx_llm_quota_settled(q, lease, used);
+
+    if (over) {
+        ngx_llm_quota_forget(q, lease);
+    }
+
+    ngx_llm_zone_done(q->zone);
+
+    if (over) {
+        ngx_llm_zone_free_locked(q->zone, lease);
+        *leasep = NULL;
+    }
+
+    ngx_llm_zone_unlock(q->zone);
+}
+
+
+/* whether nobody needs to know of it any more */
+
+static ngx_uint_t
+ngx_llm_quota_settled(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    llm_amount_t *used)
+{
+    ngx_llm_quota_lease_t  *of;
+
+    of = lease->of;
+
+    if (used->requests == 0 && lease->parts == NULL) {
+
+        if (of == NULL) {
+            return 1;
+        }
+
+        if (of->parts == lease) {
+            ngx_llm_zone_save(q->zone, &of->parts, sizeof(uintptr_t));
+            of->parts = lease->before;
+            return 1;
+        }
+    }
+
+    ngx_llm_zone_save(q->zone, &lease->state, sizeof(uintptr_t));
+    lease->state = NGX_LLM_QUOTA_SETTLED;
+
+    ngx_llm_zone_save(q->zone, &lease->used, sizeof(llm_amount_t));
+    lease->used = *used;
+
+    /* the request itself may end before it is settled */
+
+    if (of && of->state == NGX_LLM_QUOTA_TAKEN) {
+        ngx_llm_zone_save(q->zone, &of->used, sizeof(llm_amount_t));
+        llm_amount_add(&of->used, used);
+        of->used.requests = 1;
+    }
+
+    return 0;
+}
+
+
+void
+ngx_llm_quota_unhold(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    ngx_llm_quota_node_t *node)
+{
+    ngx_llm_zone_save(q->zone, &node->held, sizeof(llm_amount_t));
+    llm_amount_sub(&node->held, &lease->taken);
+
+    ngx_llm_quota_dirty(q, node);
+}
+
+
+void
+ngx_llm_quota_close(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    int64_t now)
+{
+    ngx_llm_quota_lease_t  *part;
+
+    for (part = lease->parts; part; part = part->before) {
+        ngx_llm_quota_forget(q, part);
+    }
+
+    if (lease->state == NGX_LLM_QUOTA_TAKEN) {
+        ngx_llm_quota_end(q, lease, now);
+    }
+
+    ngx_llm_quota_forget(q, lease);
+}
+
+
+/* its subjects may be forgotten, too */
+
+static void
+ngx_llm_quota_forget(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
+{
+    ngx_uint_t             i;
+    ngx_llm_quota_node_t  *node;
+
+    for (i = 0; i < lease->n; i++) {
+        node = lease->nodes[i];
+
+        ngx_llm_zone_save(q->zone, &node->refs, sizeof(uintptr_t));
+        node->refs--;
     }
 
     ngx_llm_quota_unlink(q, &lease->queue);
-    ngx_llm_quota_done(q);
+}
+
+
+void
+ngx_llm_quota_closed(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
+{
+    ngx_llm_quota_lease_t  *part, *before;
+
+    for (part = lease->parts; part; part = before) {
+        before = part->before;
+        ngx_llm_zone_free_locked(q->zone, part);
+    }
 
     ngx_llm_zone_free_locked(q->zone, lease);
-
-    ngx_llm_quota_unlock(q);
 }
 
 

@@ -6,10 +6,11 @@
  * longer than that.
  *
  * A reservation is a lease in the zone, in the list of the worker that made
- * it.  Whoever finds that a worker is gone, a new worker or one that is about
- * to refuse a request, ends its leases: what was in flight and its rates are
- * given back; money and tokens of a window, which may have been spent at a
- * provider, are counted as reserved, and told to whoever keeps the books.
+ * it.  It is settled when its request has used what it uses, and closed with
+ * the request's record, in one change of the zone with it.  Whoever finds that
+ * a worker is gone, a new worker or one that is about to refuse a request,
+ * ends its leases: one that was settled still lacks its record; of one that
+ * was not, all is given back but what its parts were settled with.
  */
 
 
@@ -28,15 +29,36 @@
 #define NGX_LLM_QUOTA_SUBJECTS  8    /* of one lease */
 #define NGX_LLM_QUOTA_LIMITS    32   /* of one subject */
 #define NGX_LLM_QUOTA_NOTE_MAX  1024 /* bytes */
+#define NGX_LLM_QUOTA_PARTS     16   /* of one lease that are told */
 
 
 typedef struct ngx_llm_quota_s        ngx_llm_quota_t;
 typedef struct ngx_llm_quota_lease_s  ngx_llm_quota_lease_t;
 
-/* a lease that was given back for a worker that is gone, with its request on
-   its way: its note, and what it held */
-typedef void (*ngx_llm_quota_lost_pt)(void *data, ngx_str_t *note,
-    llm_amount_t *held);
+/* what a worker that is gone has left of a request */
+
+typedef struct {
+    ngx_llm_quota_lease_t  *lease;
+    ngx_str_t               note;
+    llm_amount_t            asked;     /* reserved at first, */
+    llm_amount_t            held;      /* and in all */
+    llm_amount_t            used;      /* and what counters say it used */
+    ngx_uint_t              sent;
+    ngx_uint_t              settled;
+    ngx_uint_t              nparts;    /* in order */
+    struct {
+        ngx_str_t           id;        /* of its subject */
+        llm_amount_t        used;
+    }                       parts[NGX_LLM_QUOTA_PARTS];
+} ngx_llm_quota_lost_t;
+
+/*
+ * Called without the lock for each of these.  It takes the lock, calls
+ * ngx_llm_quota_close() for the lease, with whatever else belongs to this
+ * change, and ngx_llm_quota_closed() behind it.
+ */
+typedef void (*ngx_llm_quota_lost_pt)(void *data, ngx_llm_quota_t *q,
+    ngx_llm_quota_lost_t *lost);
 
 /* called for each limit of the subjects, in their order */
 typedef void (*ngx_llm_quota_each_pt)(void *data, llm_standing_t *s);
@@ -59,15 +81,17 @@ void ngx_llm_quota_stop(ngx_llm_quota_t *q);
 
 /*
  * Reserves ask on every subject, or nothing.  Subjects and their limits must
- * outlive the lease.  note is given back should this worker die.  now in
- * milliseconds since the epoch.
+ * outlive the lease.  note is given back should this worker die; a part of
+ * another lease, which is not closed yet, needs none.  now in milliseconds
+ * since the epoch.
  *
  * NGX_OK: *lease is set, v tells what is left after this request; NGX_BUSY: v
  * tells which limit refused; NGX_ERROR: no room in the zone.
  */
 ngx_int_t ngx_llm_quota_reserve(ngx_llm_quota_t *q, llm_subject_t **subjects,
-    ngx_uint_t n, llm_amount_t *ask, ngx_str_t *note, int64_t now,
-    ngx_llm_quota_lease_t **lease, llm_verdict_t *v);
+    ngx_uint_t n, llm_amount_t *ask, ngx_str_t *note,
+    ngx_llm_quota_lease_t *of, int64_t now, ngx_llm_quota_lease_t **lease,
+    llm_verdict_t *v);
 
 /* the same without reserving anything; each may be NULL */
 ngx_int_t ngx_llm_quota_check(ngx_llm_quota_t *q, llm_subject_t **subjects,
@@ -83,9 +107,21 @@ ngx_int_t ngx_llm_quota_extend(ngx_llm_quota_t *q,
 /* from now on something may be spent upstream */
 void ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease);
 
-/* ends the lease with what was used; subjects are those of its reservation */
-void ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+/*
+ * Gives back what the lease holds and counts what was used; subjects are those
+ * of its reservation.  It is kept for close(), unless nothing was used: then
+ * *lease is NULL.
+ */
+void ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t **lease,
     llm_subject_t **subjects, llm_amount_t *used, int64_t now);
+
+/*
+ * Under the zone's lock, before ngx_llm_zone_done(): the lease's request is in
+ * the books, and it and its parts go; closed(), behind it, frees them.
+ */
+void ngx_llm_quota_close(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    int64_t now);
+void ngx_llm_quota_closed(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease);
 
 
 /*

@@ -99,7 +99,7 @@ ngx_llm_quota_load(void *data, ngx_str_t *key, ngx_str_t *value)
     now = ngx_llm_quota_now();
     rc = NGX_OK;
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     node = ngx_llm_quota_find(q, hash, key->data, key->len);
 
@@ -128,7 +128,7 @@ ngx_llm_quota_load(void *data, ngx_str_t *key, ngx_str_t *value)
         }
     }
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return rc;
 }
@@ -155,7 +155,7 @@ ngx_llm_quota_changed(void *data, ngx_llm_state_writer_t *w)
     do {
         rc = NGX_OK;
 
-        ngx_llm_quota_lock(q);
+        ngx_llm_zone_lock(q->zone);
 
         for (i = 0; i < NGX_LLM_QUOTA_BATCH; i++) {
 
@@ -173,12 +173,12 @@ ngx_llm_quota_changed(void *data, ngx_llm_state_writer_t *w)
             }
 
             ngx_llm_quota_unlink(q, &node->changed);
-            ngx_llm_quota_save(q, &node->dirty, sizeof(uintptr_t));
+            ngx_llm_zone_save(q->zone, &node->dirty, sizeof(uintptr_t));
             node->dirty = 0;
-            ngx_llm_quota_done(q);
+            ngx_llm_zone_done(q->zone);
         }
 
-        ngx_llm_quota_unlock(q);
+        ngx_llm_zone_unlock(q->zone);
 
     } while (rc == NGX_OK && i == NGX_LLM_QUOTA_BATCH);
 
@@ -210,7 +210,7 @@ ngx_llm_quota_all(void *data, ngx_llm_state_writer_t *w, ngx_str_t *after)
     do {
         rc = NGX_OK;
 
-        ngx_llm_quota_lock(q);
+        ngx_llm_zone_lock(q->zone);
 
         for (i = 0; i < NGX_LLM_QUOTA_BATCH; i++) {
 
@@ -233,7 +233,7 @@ ngx_llm_quota_all(void *data, ngx_llm_state_writer_t *w, ngx_str_t *after)
             ngx_memcpy(id, node->id, len);
         }
 
-        ngx_llm_quota_unlock(q);
+        ngx_llm_zone_unlock(q->zone);
 
     } while (rc == NGX_OK && i == NGX_LLM_QUOTA_BATCH);
 

@@ -374,7 +374,7 @@ ngx_llm_quota_dirty(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node)
         return;
     }
 
-    ngx_llm_quota_save(q, &node->dirty, sizeof(uintptr_t));
+    ngx_llm_zone_save(q->zone, &node->dirty, sizeof(uintptr_t));
     node->dirty = 1;
 
     ngx_llm_quota_link(q, &q->sh->changed, &node->changed);
@@ -419,7 +419,7 @@ ngx_llm_quota_learnt(ngx_llm_quota_t *q, llm_str_t *id)
 
     hash = llm_subject_hash(id->data, id->len);
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     node = ngx_llm_quota_find(q, hash, id->data, id->len);
 
@@ -431,7 +431,7 @@ ngx_llm_quota_learnt(ngx_llm_quota_t *q, llm_str_t *id)
         }
     }
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return node ? &node->counters[0].c.time : NULL;
 }
@@ -447,7 +447,7 @@ ngx_llm_quota_read(ngx_llm_quota_t *q, llm_str_t *id,
         return NGX_DECLINED;
     }
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     node = ngx_llm_quota_find(q, llm_subject_hash(id->data, id->len), id->data,
                               id->len);
@@ -459,7 +459,7 @@ ngx_llm_quota_read(ngx_llm_quota_t *q, llm_str_t *id,
         node = NULL;
     }
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return node ? NGX_OK : NGX_DECLINED;
 }
@@ -474,7 +474,7 @@ ngx_llm_quota_next(ngx_llm_quota_t *q, ngx_llm_quota_entry_t *entry)
         return NGX_DONE;
     }
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     node = ngx_llm_quota_after(q, entry->len
                                   ? llm_subject_hash(entry->id, entry->len)
@@ -490,7 +490,7 @@ ngx_llm_quota_next(ngx_llm_quota_t *q, ngx_llm_quota_entry_t *entry)
         ngx_llm_quota_copy(node, entry);
     }
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return node ? NGX_OK : NGX_DONE;
 }
@@ -529,7 +529,7 @@ ngx_llm_quota_adjust(ngx_llm_quota_t *q, llm_str_t *id, uint64_t counter,
 
     c = NULL;
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     node = ngx_llm_quota_find(q, llm_subject_hash(id->data, id->len), id->data,
                               id->len);
@@ -540,7 +540,7 @@ ngx_llm_quota_adjust(ngx_llm_quota_t *q, llm_str_t *id, uint64_t counter,
 
     if (c && c->end != 0) {
 
-        ngx_llm_quota_save(q, &c->c, sizeof(llm_counter_t));
+        ngx_llm_zone_save(q->zone, &c->c, sizeof(llm_counter_t));
 
         spent = c->c.spent;
 
@@ -557,13 +557,13 @@ ngx_llm_quota_adjust(ngx_llm_quota_t *q, llm_str_t *id, uint64_t counter,
         c->c.spent = spent;
 
         ngx_llm_quota_dirty(q, node);
-        ngx_llm_quota_done(q);
+        ngx_llm_zone_done(q->zone);
 
     } else {
         c = NULL;
     }
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return c ? NGX_OK : NGX_DECLINED;
 }

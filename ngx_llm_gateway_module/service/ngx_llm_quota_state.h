@@ -16,17 +16,13 @@
 #define NGX_LLM_QUOTA_ROOT  "quota"
 
 /* words that one operation may change: of each subject what it holds, its
-   links, and its counters */
+   links, and its counters with their marks; parts, totals and the log's */
 #define NGX_LLM_QUOTA_UNDO                                                    \
-    (NGX_LLM_QUOTA_SUBJECTS * (16 + 6 * NGX_LLM_QUOTA_LIMITS) + 64)
+    (NGX_LLM_QUOTA_SUBJECTS * (12 + 6 * NGX_LLM_QUOTA_LIMITS) + 144)
 
-
-/* what a word was before; a worker that is killed leaves these behind */
-
-typedef struct {
-    uintptr_t                   *p;
-    uintptr_t                    was;
-} ngx_llm_quota_undo_t;
+#if (NGX_LLM_QUOTA_UNDO > NGX_LLM_ZONE_UNDO)
+#error NGX_LLM_ZONE_UNDO is too small
+#endif
 
 
 typedef struct {
@@ -73,19 +69,35 @@ typedef struct {
 } ngx_llm_quota_mark_t;
 
 
+/*
+ *   EMPTY -> TAKEN      reserved
+ *   TAKEN -> SETTLED    counted, but not in the log yet
+ *   SETTLED -> gone     its record is in the log's buffer
+ *
+ * Each step is one change of the zone, with that of the counters or of the
+ * log: state alone decides what the heir of a worker has to do.  A part is a
+ * lease of a request that has one already, for an attempt's provider: it goes
+ * with its request's, and lies behind it in the queue.
+ */
+
 typedef enum {
     NGX_LLM_QUOTA_EMPTY = 0,      /* nothing is taken */
     NGX_LLM_QUOTA_TAKEN,
-    NGX_LLM_QUOTA_LOST            /* ended for a worker that is gone, to be
-                                     told */
+    NGX_LLM_QUOTA_SETTLED
 } ngx_llm_quota_lease_e;
 
 
 struct ngx_llm_quota_lease_s {
     ngx_queue_t                  queue;     /* link in the worker's */
     uintptr_t                    state;
-    llm_amount_t                 taken;
+    llm_amount_t                 asked;     /* at first, */
+    llm_amount_t                 taken;     /* and in all */
+    llm_amount_t                 used;      /* if settled; else by its parts
+                                               so far */
     uintptr_t                    sent;      /* may have been spent upstream */
+    ngx_llm_quota_lease_t       *of;        /* whose part it is, or NULL */
+    ngx_llm_quota_lease_t       *parts;     /* the last one, */
+    ngx_llm_quota_lease_t       *before;    /* and that before it */
     ngx_uint_t                   n;
     ngx_llm_quota_node_t        *nodes[NGX_LLM_QUOTA_SUBJECTS];
     ngx_uint_t                   nmarks;
@@ -104,9 +116,6 @@ typedef struct {
     ngx_llm_quota_worker_t      *workers;
     ngx_rbtree_key_t             hand;      /* where eviction goes on */
     time_t                       reaped;    /* when workers were counted */
-
-    ngx_uint_t                   nundo;
-    ngx_llm_quota_undo_t         undo[NGX_LLM_QUOTA_UNDO];
 } ngx_llm_quota_root_t;
 
 
@@ -120,21 +129,15 @@ struct ngx_llm_quota_s {
 };
 
 
-/* takes the lock, and takes back what a killed worker left half done */
-void ngx_llm_quota_lock(ngx_llm_quota_t *q);
-void ngx_llm_quota_unlock(ngx_llm_quota_t *q);
-
-/*
- * Under the lock: notes what size bytes at p, a multiple of a word, are before
- * they change.  All that changed since is undone unless ngx_llm_quota_done()
- * is reached.
- */
-void ngx_llm_quota_save(ngx_llm_quota_t *q, void *p, size_t size);
-void ngx_llm_quota_done(ngx_llm_quota_t *q);
 /* saves the links of a queue's element, and takes it out */
 void ngx_llm_quota_unlink(ngx_llm_quota_t *q, ngx_queue_t *x);
 void ngx_llm_quota_link(ngx_llm_quota_t *q, ngx_queue_t *head,
     ngx_queue_t *x);
+
+
+/* under the lock: the subject has no more in flight of this lease */
+void ngx_llm_quota_unhold(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    ngx_llm_quota_node_t *node);
 
 
 /* _quota_node.c; all under the lock */
@@ -171,6 +174,10 @@ void ngx_llm_quota_dirty(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node);
 ngx_int_t ngx_llm_quota_attach(ngx_llm_quota_t *q);
 /* milliseconds since the epoch */
 int64_t ngx_llm_quota_now(void);
+
+/* under the lock: ends a lease that nobody will settle */
+void ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+    int64_t now);
 
 /* ends leases of workers that are gone, at most once a second; whether there
    were any.  Without the lock */

@@ -11,8 +11,10 @@
 static ngx_int_t ngx_llm_quota_take_place(ngx_llm_quota_t *q);
 static ngx_uint_t ngx_llm_quota_inherit(ngx_llm_quota_t *q,
     ngx_llm_quota_worker_t *w);
-static void ngx_llm_quota_end(ngx_llm_quota_t *q,
-    ngx_llm_quota_lease_t *lease, int64_t now);
+static void ngx_llm_quota_tell(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *lease);
+static void ngx_llm_quota_give_back(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *part);
 static ngx_uint_t ngx_llm_quota_gone(ngx_llm_quota_t *q,
     ngx_llm_quota_worker_t *w);
 
@@ -80,9 +82,13 @@ ngx_llm_quota_attach(ngx_llm_quota_t *q)
         return NGX_ERROR;
     }
 
+    if (ngx_llm_zone_keep_undo(q->zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     q->sh = sh;
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     if (!sh->ready) {
         ngx_rbtree_init(&sh->tree, &sh->sentinel, ngx_rbtree_insert_value);
@@ -92,7 +98,7 @@ ngx_llm_quota_attach(ngx_llm_quota_t *q)
         sh->ready = 1;
     }
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return NGX_OK;
 }
@@ -114,7 +120,7 @@ ngx_llm_quota_take_place(ngx_llm_quota_t *q)
 {
     ngx_llm_quota_worker_t  *w;
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     for (w = q->sh->workers; w; w = w->next) {
         if (w->pid == 0) {
@@ -126,7 +132,7 @@ ngx_llm_quota_take_place(ngx_llm_quota_t *q)
         w = ngx_llm_zone_alloc_locked(q->zone, sizeof(ngx_llm_quota_worker_t));
 
         if (w == NULL) {
-            ngx_llm_quota_unlock(q);
+            ngx_llm_zone_unlock(q->zone);
             return NGX_ERROR;
         }
 
@@ -142,7 +148,7 @@ ngx_llm_quota_take_place(ngx_llm_quota_t *q)
 
     q->worker = w;
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     return NGX_OK;
 }
@@ -199,26 +205,20 @@ ngx_llm_quota_gone(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
 
 /*
  * Ends the leases of a place one by one.  Each is told without the lock, and
- * stays in the list until it was: should we die meanwhile, it is our number
- * that the next worker finds here.
+ * stays in the list until it is closed: should we die meanwhile, it is our
+ * number that the next worker finds here.
  */
 
 static ngx_uint_t
 ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
 {
-    int64_t                 now;
-    ngx_str_t               note;
     ngx_pid_t               pid;
     ngx_uint_t              n;
-    llm_amount_t            held;
     ngx_llm_quota_lease_t  *lease;
-    u_char                  text[NGX_LLM_QUOTA_NOTE_MAX];
-
-    now = ngx_llm_quota_now();
 
     n = 0;
 
-    ngx_llm_quota_lock(q);
+    ngx_llm_zone_lock(q->zone);
 
     pid = w->pid;
 
@@ -226,7 +226,7 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
 
         /* somebody else was quicker */
 
-        ngx_llm_quota_unlock(q);
+        ngx_llm_zone_unlock(q->zone);
         return 0;
     }
 
@@ -237,39 +237,18 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
         lease = ngx_queue_data(ngx_queue_head(&w->leases),
                                ngx_llm_quota_lease_t, queue);
 
-        if (lease->state == NGX_LLM_QUOTA_TAKEN) {
+        n += (lease->state == NGX_LLM_QUOTA_TAKEN);
 
-            ngx_llm_quota_save(q, &lease->state, sizeof(uintptr_t));
-            lease->state = NGX_LLM_QUOTA_LOST;
+        ngx_llm_zone_unlock(q->zone);
 
-            ngx_llm_quota_end(q, lease, now);
-            ngx_llm_quota_done(q);
-            n++;
-        }
+        ngx_llm_quota_tell(q, lease);
 
-        if (lease->sent && lease->len && q->lost) {
-
-            held = lease->taken;
-            note.data = text;
-            note.len = lease->len;
-            ngx_memcpy(text, lease->note, note.len);
-
-            ngx_llm_quota_unlock(q);
-
-            q->lost(q->data, &note, &held);
-
-            ngx_llm_quota_lock(q);
-        }
-
-        ngx_llm_quota_unlink(q, &lease->queue);
-        ngx_llm_quota_done(q);
-
-        ngx_llm_zone_free_locked(q->zone, lease);
+        ngx_llm_zone_lock(q->zone);
     }
 
     w->pid = 0;
 
-    ngx_llm_quota_unlock(q);
+    ngx_llm_zone_unlock(q->zone);
 
     if (n) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
@@ -281,13 +260,90 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
 }
 
 
-/* gives all of it back: nobody knows what a provider made of the request */
+/* the place is ours: nobody else looks at what hangs on it */
 
 static void
+ngx_llm_quota_tell(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
+{
+    ngx_uint_t              i;
+    ngx_llm_quota_lost_t    lost;
+    ngx_llm_quota_lease_t  *part;
+
+    ngx_memzero(&lost, sizeof(ngx_llm_quota_lost_t));
+
+    lost.lease = lease;
+    lost.note.data = lease->note;
+    lost.note.len = lease->len;
+    lost.asked = lease->asked;
+    lost.held = lease->taken;
+    lost.used = lease->used;
+    lost.sent = lease->sent;
+    lost.settled = (lease->state == NGX_LLM_QUOTA_SETTLED);
+
+    for (part = lease->parts; part; part = part->before) {
+
+        if (part->state == NGX_LLM_QUOTA_TAKEN) {
+            ngx_llm_quota_give_back(q, part);
+        }
+
+        if (part->state == NGX_LLM_QUOTA_SETTLED
+            && lost.nparts < NGX_LLM_QUOTA_PARTS)
+        {
+            lost.nparts++;
+        }
+    }
+
+    i = lost.nparts;
+
+    for (part = lease->parts; part && i; part = part->before) {
+        if (part->state == NGX_LLM_QUOTA_SETTLED) {
+            i--;
+            lost.parts[i].id.data = part->nodes[0]->id;
+            lost.parts[i].id.len = part->nodes[0]->len;
+            lost.parts[i].used = part->used;
+        }
+    }
+
+    /* an attempt whose request has no lease stands for itself */
+
+    if (lost.settled && lost.nparts == 0) {
+        lost.nparts = 1;
+        lost.parts[0].id.data = lease->nodes[0]->id;
+        lost.parts[0].id.len = lease->nodes[0]->len;
+        lost.parts[0].used = lease->used;
+    }
+
+    q->lost(q->data, q, &lost);
+}
+
+
+/* a change of its own: one holds no more than a request's */
+
+static void
+ngx_llm_quota_give_back(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *part)
+{
+    ngx_llm_zone_lock(q->zone);
+
+    ngx_llm_quota_end(q, part, ngx_llm_quota_now());
+
+    ngx_llm_zone_save(q->zone, &part->state, sizeof(uintptr_t));
+    part->state = NGX_LLM_QUOTA_EMPTY;
+
+    ngx_llm_zone_done(q->zone);
+    ngx_llm_zone_unlock(q->zone);
+}
+
+
+/*
+ * Gives back what nobody knows what a provider made of.  What parts were
+ * settled with is known: calendar counters get it.
+ */
+
+void
 ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
     int64_t now)
 {
-    ngx_uint_t                i;
+    ngx_uint_t                i, k;
     ngx_llm_quota_node_t     *node;
     ngx_llm_quota_mark_t     *mark;
     ngx_llm_quota_counter_t  *c;
@@ -296,13 +352,20 @@ ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 
         node = lease->nodes[i];
 
-        ngx_llm_quota_save(q, &node->held, sizeof(llm_amount_t));
-        llm_amount_sub(&node->held, &lease->taken);
+        ngx_llm_quota_unhold(q, lease, node);
 
-        ngx_llm_quota_save(q, &node->refs, sizeof(uintptr_t));
-        node->refs--;
+        if (lease->used.requests == 0) {
+            continue;
+        }
 
-        ngx_llm_quota_dirty(q, node);
+        for (k = 0; k < node->ncounters; k++) {
+            c = &node->counters[k];
+
+            if (c->end) {
+                ngx_llm_zone_save(q->zone, &c->c, sizeof(llm_counter_t));
+                llm_limit_charge(&c->c, c->end, &lease->used, now);
+            }
+        }
     }
 
     for (i = 0; i < lease->nmarks; i++) {
@@ -311,7 +374,7 @@ ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
         c = ngx_llm_quota_counter(lease->nodes[mark->node], mark->id, 0);
 
         if (c) {
-            ngx_llm_quota_save(q, c, sizeof(ngx_llm_quota_counter_t));
+            ngx_llm_zone_save(q->zone, c, sizeof(ngx_llm_quota_counter_t));
             llm_limit_refund(&c->c, &mark->mark, now);
         }
     }

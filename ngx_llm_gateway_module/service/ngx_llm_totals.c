@@ -46,6 +46,7 @@ struct ngx_llm_totals_s {
     ngx_llm_totals_sh_t     *sh;          /* NULL: not started */
     ngx_log_t               *log;
     size_t                   max;         /* bytes */
+    ngx_uint_t               full;        /* to be told */
 };
 
 
@@ -145,37 +146,53 @@ ngx_llm_totals_count(ngx_llm_totals_t *totals, uint32_t day, ngx_str_t *id,
 
     hash = ngx_llm_totals_hash(day, id);
 
-    ngx_llm_zone_lock(totals->zone);
-
     node = ngx_llm_totals_find(sh, hash, day, id);
 
     if (node == NULL) {
         node = ngx_llm_totals_create(totals, hash, day, id);
     }
 
-    if (node) {
-
-        for (i = 0; i < NGX_LLM_TOTALS_UNITS; i++) {
-            node->units[i] += units[i];
-        }
-
-        node->used = ngx_time();
-
-        if (sh->journal && !node->dirty) {
-            node->changed = sh->changed;
-            sh->changed = node;
-            node->dirty = 1;
-        }
+    if (node == NULL) {
+        totals->full = 1;
+        return;
     }
 
-    ngx_llm_zone_unlock(totals->zone);
+    ngx_llm_zone_save(totals->zone, node->units, sizeof(node->units));
 
-    if (node == NULL && ngx_time() - sh->told > NGX_LLM_TOTALS_TELL) {
-        sh->told = ngx_time();
-
-        ngx_log_error(NGX_LOG_ERR, totals->log, 0,
-                      "llm_zone has no room to sum up usage by key and day");
+    for (i = 0; i < NGX_LLM_TOTALS_UNITS; i++) {
+        node->units[i] += units[i];
     }
+
+    node->used = ngx_time();
+
+    if (sh->journal && !node->dirty) {
+        ngx_llm_zone_save(totals->zone, &node->changed, sizeof(uintptr_t));
+        ngx_llm_zone_save(totals->zone, &sh->changed, sizeof(uintptr_t));
+        ngx_llm_zone_save(totals->zone, &node->dirty, sizeof(uintptr_t));
+
+        node->changed = sh->changed;
+        sh->changed = node;
+        node->dirty = 1;
+    }
+}
+
+
+void
+ngx_llm_totals_counted(ngx_llm_totals_t *totals)
+{
+    ngx_llm_totals_sh_t  *sh;
+
+    sh = totals->sh;
+
+    if (!totals->full || ngx_time() - sh->told <= NGX_LLM_TOTALS_TELL) {
+        return;
+    }
+
+    totals->full = 0;
+    sh->told = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, totals->log, 0,
+                  "llm_zone has no room to sum up usage by key and day");
 }
 
 

@@ -42,12 +42,16 @@ ngx_llm_totals_t *ngx_llm_totals_add(ngx_conf_t *cf, ngx_llm_zone_t *zone,
 ngx_int_t ngx_llm_totals_start(ngx_llm_totals_t *totals, ngx_cycle_t *cycle);
 
 /*
- * Adds units to the sums of this day and identity.  Sums take a quarter of the
+ * Adds units to the sums of this day and identity, under the zone's lock, as
+ * part of a change that ngx_llm_zone_done() ends.  Sums take a quarter of the
  * zone at most: where there is no room for new ones the oldest day goes, or,
  * if there is but one, what was not added to for longest, which is logged.
  */
 void ngx_llm_totals_count(ngx_llm_totals_t *totals, uint32_t day,
     ngx_str_t *id, int64_t *units);
+
+/* without the lock, behind it: logs that there was no room */
+void ngx_llm_totals_counted(ngx_llm_totals_t *totals);
 
 /*
  * The sums behind those in entry, in no order; id.len 0: the first.  NGX_DONE:

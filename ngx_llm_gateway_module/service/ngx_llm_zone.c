@@ -1,7 +1,8 @@
 
 /*
- * The gateway's shared memory of one host: who made it, its secret, and named
- * roots that the other services hang their data on.
+ * The gateway's shared memory of one host: who made it, its secret, named
+ * roots that the other services hang their data on, and what a worker that is
+ * killed among several changes leaves to be taken back.
  */
 
 
@@ -11,7 +12,7 @@
 
 
 #define NGX_LLM_ZONE_MAGIC     0x6c6c6d7a
-#define NGX_LLM_ZONE_VERSION   1
+#define NGX_LLM_ZONE_VERSION   2
 #define NGX_LLM_ZONE_ROOTS     16
 #define NGX_LLM_ZONE_NAME_LEN  15
 
@@ -23,6 +24,20 @@ typedef struct {
 } ngx_llm_zone_root_t;
 
 
+/* what words were before; a worker that is killed leaves these behind */
+
+typedef struct {
+    uintptr_t          *p;
+    uintptr_t           was;
+} ngx_llm_zone_word_t;
+
+
+typedef struct {
+    ngx_uint_t           n;
+    ngx_llm_zone_word_t  words[NGX_LLM_ZONE_UNDO];
+} ngx_llm_zone_undo_t;
+
+
 /* the first three tell whether the memory was laid out by code like this */
 
 typedef struct {
@@ -31,6 +46,7 @@ typedef struct {
     size_t                size;
 
     u_char                secret[NGX_LLM_ZONE_SECRET_LEN];
+    ngx_llm_zone_undo_t  *undo;        /* NULL: nobody asked for it */
     ngx_llm_zone_root_t   roots[NGX_LLM_ZONE_ROOTS];
 } ngx_llm_zone_sh_t;
 
@@ -304,10 +320,47 @@ done:
 }
 
 
+ngx_int_t
+ngx_llm_zone_keep_undo(ngx_llm_zone_t *zone)
+{
+    ngx_llm_zone_undo_t  *undo;
+
+    ngx_llm_zone_lock(zone);
+
+    if (zone->sh->undo == NULL) {
+        undo = ngx_slab_calloc_locked(zone->shpool,
+                                      sizeof(ngx_llm_zone_undo_t));
+        ngx_memory_barrier();
+        zone->sh->undo = undo;
+    }
+
+    ngx_llm_zone_unlock(zone);
+
+    return zone->sh->undo ? NGX_OK : NGX_ERROR;
+}
+
+
 void
 ngx_llm_zone_lock(ngx_llm_zone_t *zone)
 {
+    ngx_llm_zone_undo_t  *undo;
+    ngx_llm_zone_word_t  *w;
+
     ngx_shmtx_lock(&zone->shpool->mutex);
+
+    undo = zone->sh->undo;
+
+    if (undo == NULL) {
+        return;
+    }
+
+    while (undo->n) {
+        w = &undo->words[undo->n - 1];
+        *w->p = w->was;
+
+        ngx_memory_barrier();
+        undo->n--;
+    }
 }
 
 
@@ -315,4 +368,45 @@ void
 ngx_llm_zone_unlock(ngx_llm_zone_t *zone)
 {
     ngx_shmtx_unlock(&zone->shpool->mutex);
+}
+
+
+void
+ngx_llm_zone_save(ngx_llm_zone_t *zone, void *p, size_t size)
+{
+    uintptr_t            *word;
+    ngx_llm_zone_word_t  *w;
+    ngx_llm_zone_undo_t  *undo;
+
+    undo = zone->sh->undo;
+
+    if (undo == NULL) {
+        return;
+    }
+
+    word = p;
+    w = &undo->words[undo->n];
+
+    for ( /* void */ ; size; size -= sizeof(uintptr_t)) {
+        w->p = word;
+        w->was = *word;
+
+        ngx_memory_barrier();
+        undo->n++;
+
+        w++;
+        word++;
+    }
+
+    ngx_memory_barrier();
+}
+
+
+void
+ngx_llm_zone_done(ngx_llm_zone_t *zone)
+{
+    if (zone->sh->undo) {
+        ngx_memory_barrier();
+        zone->sh->undo->n = 0;
+    }
 }

@@ -14,6 +14,9 @@
 
 #define NGX_LLM_ZONE_SECRET_LEN  32
 
+/* words that may change between ngx_llm_zone_lock() and ngx_llm_zone_done() */
+#define NGX_LLM_ZONE_UNDO        1790
+
 typedef struct ngx_llm_zone_s  ngx_llm_zone_t;
 
 
@@ -54,8 +57,26 @@ void ngx_llm_zone_free_locked(ngx_llm_zone_t *zone, void *p);
  */
 void *ngx_llm_zone_root(ngx_llm_zone_t *zone, const char *name, size_t size);
 
+/*
+ * The zone's lock.  Whoever takes it first takes back what a worker that was
+ * killed under it left half done.
+ */
 void ngx_llm_zone_lock(ngx_llm_zone_t *zone);
 void ngx_llm_zone_unlock(ngx_llm_zone_t *zone);
+
+/*
+ * Several changes that are made all or not at all, whenever their worker is
+ * killed: under the lock each is saved before it is made, p being on a word
+ * and size in whole words, and done() makes all that were saved for good, at
+ * one store.  What is freed is freed behind done().  Services may save into
+ * one such change together.
+ *
+ * keep_undo() makes room for it, once for a zone; NGX_ERROR: the zone is
+ * full, and changes are made without.
+ */
+ngx_int_t ngx_llm_zone_keep_undo(ngx_llm_zone_t *zone);
+void ngx_llm_zone_save(ngx_llm_zone_t *zone, void *p, size_t size);
+void ngx_llm_zone_done(ngx_llm_zone_t *zone);
 
 
 #endif /* _NGX_LLM_ZONE_H_INCLUDED_ */

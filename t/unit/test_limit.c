@@ -428,6 +428,40 @@ test_budget(void)
 }
 
 
+/* somebody who knows the counter, and not its limit */
+
+static void
+test_charge(void)
+{
+    int64_t        start, end;
+    llm_limit_t    l;
+    llm_amount_t   used;
+    llm_counter_t  c;
+
+    used = amount(1, 20, 30, 400);
+
+    l = limit("budget=1/minute");
+    memset(&c, 0, sizeof(c));
+    c.id = l.id;
+    llm_limit_window(&l, T0, &start, &end);
+
+    llm_limit_charge(&c, end, &used, end - 1);
+    is_int(c.spent, 400, "a budget gets its money");
+    llm_limit_charge(&c, end, &used, end);
+    is_int(c.spent, 400, "a window that is over nothing");
+
+    l = limit("tokens=1m/day");
+    memset(&c, 0, sizeof(c));
+    c.id = l.id;
+    llm_limit_charge(&c, -1, &used, T0);
+    is_int(c.spent, 50, "one of tokens both of them, without an end");
+
+    c.spent = INT64_MAX - 1;
+    llm_limit_charge(&c, -1, &used, T0);
+    is_int(c.spent, INT64_MAX, "a sum stops at the largest number");
+}
+
+
 static void
 test_inflight(void)
 {
@@ -582,6 +616,7 @@ main(void)
     test_refund();
     test_bound();
     test_budget();
+    test_charge();
     test_inflight();
     test_windows();
     test_zones();
