@@ -1,41 +1,56 @@
 
 /*
- * Most headers are in no list: a sieve of first byte and length tells that
- * without a look at the names.
+ * Most headers are in no list: chains of names with the same first byte and
+ * length, and of prefixes with the same first byte, tell that without a look
+ * at the names.
  */
 
 
 #include "ngx_http_llm_header.h"
 
 
-#define ngx_http_llm_header_sieve(c, len)                                     \
-    ((uint64_t) 1 << (((u_char) (c) + (len) * 7) & 63))
+#define ngx_http_llm_header_slot(c, len)                                      \
+    (((u_char) (c) + (len) * 7) & (NGX_HTTP_LLM_HEADER_SLOTS - 1))
 
 
 static void ngx_http_llm_header_prepare(ngx_http_llm_header_names_t *names);
+static ngx_uint_t ngx_http_llm_header_chained(
+    ngx_http_llm_header_names_t *names, ngx_uint_t i, u_char *name,
+    size_t len);
 
 
 ngx_uint_t
 ngx_http_llm_header_listed(ngx_http_llm_header_names_t *names, u_char *name,
     size_t len)
 {
-    const ngx_http_llm_header_name_t  *n;
+    ngx_uint_t  same, begins;
 
-    if (names->names == 0) {
+    if (!names->ready) {
         ngx_http_llm_header_prepare(names);
     }
 
-    if (len == 0
-        || (!(names->names & ngx_http_llm_header_sieve(*name, len))
-            && !(names->prefixes & ngx_http_llm_header_sieve(*name, 0))))
-    {
+    if (len == 0) {
         return 0;
     }
 
-    for (n = names->list; n->name; n++) {
+    same = names->first[ngx_http_llm_header_slot(*name, len)];
+    begins = names->first[ngx_http_llm_header_slot(*name, 0)];
+
+    return (same && ngx_http_llm_header_chained(names, same, name, len))
+           || (begins && ngx_http_llm_header_chained(names, begins, name, len));
+}
+
+
+static ngx_uint_t
+ngx_http_llm_header_chained(ngx_http_llm_header_names_t *names, ngx_uint_t i,
+    u_char *name, size_t len)
+{
+    const ngx_http_llm_header_name_t  *n;
+
+    for ( /* void */ ; i; i = names->next[i]) {
+        n = &names->list[i - 1];
 
         if ((n->len == len || (n->prefix && n->len < len))
-            && *name == (u_char) *n->name
             && ngx_memcmp(name, n->name, n->len) == 0)
         {
             return 1;
@@ -49,18 +64,24 @@ ngx_http_llm_header_listed(ngx_http_llm_header_names_t *names, u_char *name,
 static void
 ngx_http_llm_header_prepare(ngx_http_llm_header_names_t *names)
 {
+    u_char                            *first;
+    ngx_uint_t                         i;
     const ngx_http_llm_header_name_t  *n;
 
-    for (n = names->list; n->name; n++) {
+    for (i = 1; i < NGX_HTTP_LLM_HEADER_SLOTS; i++) {
+        n = &names->list[i - 1];
 
-        /* a prefix alone is a name, too */
-
-        names->names |= ngx_http_llm_header_sieve(*n->name, n->len);
-
-        if (n->prefix) {
-            names->prefixes |= ngx_http_llm_header_sieve(*n->name, 0);
+        if (n->name == NULL) {
+            break;
         }
+
+        first = &names->first[ngx_http_llm_header_slot(*n->name,
+                                                  n->prefix ? 0 : n->len)];
+        names->next[i] = *first;
+        *first = (u_char) i;
     }
+
+    names->ready = 1;
 }
 
 

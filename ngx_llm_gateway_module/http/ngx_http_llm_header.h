@@ -21,12 +21,18 @@ typedef struct {
 } ngx_http_llm_header_name_t;
 
 
-/* the list ends with a NULL name; sieves are made at the first look */
+#define NGX_HTTP_LLM_HEADER_SLOTS      64
+
+/*
+ * The list ends with a NULL name and has fewer than 64; chains, of indices
+ * from 1 on, are made at the first look.
+ */
 
 typedef struct {
     const ngx_http_llm_header_name_t  *list;
-    uint64_t                           names;
-    uint64_t                           prefixes;
+    ngx_uint_t                         ready;
+    u_char                             first[NGX_HTTP_LLM_HEADER_SLOTS];
+    u_char                             next[NGX_HTTP_LLM_HEADER_SLOTS];
 } ngx_http_llm_header_names_t;
 
 
@@ -34,7 +40,7 @@ typedef struct {
 #define ngx_http_llm_header_prefix(s)  { sizeof(s) - 1, s, 1 }
 #define ngx_http_llm_header_end        { 0, NULL, 0 }
 
-#define ngx_http_llm_header_names(list)  { list, 0, 0 }
+#define ngx_http_llm_header_names(list)  { list, 0, { 0 }, { 0 } }
 
 
 /* where a walk over a list of headers stands */
