@@ -47,7 +47,8 @@ our $keys = <<'_EOC_';
                        cidr 10.0.0.0/8 192.0.2.7; cidr 2001:db8::/32; }
     llm_key local    { secret plain:sk-local;    models *;
                        cidr 127.0.0.0/8; }
-    llm_key chatter  { secret plain:sk-chatter;  models *;
+    llm_class talk   { switch on=5xx; }
+    llm_key chatter  { secret plain:sk-chatter;  models *;  class talk;
                        endpoint chat messages; }
 
     llm_key rotated {
@@ -518,7 +519,7 @@ x-api-key: sk-chatter
   'error.code=403 error.details.0.reason=endpoint_not_allowed',
   'type=error error.type=permission_error error.code=endpoint_not_allowed' ]
 --- usage_log
-#* key=chatter
+#* key=chatter class=talk
 #3 status=403 code=endpoint_not_allowed endpoint=responses
 #4 endpoint=embeddings
 #5 endpoint=gemini

@@ -36,7 +36,7 @@ __DATA__
         order     weight;                                      # weight | latency | price | least_inflight
     }
     llm_class all {
-        retry         15 backoff=1ms,1ms on=connect,timeout,reset,429,5xx,invalid;
+        retry         15 backoff=3s on=connect,timeout,reset,429,5xx,invalid;
         switch        on=connect,timeout,reset,429,5xx,invalid,auth;
         backup        on=connect,timeout,reset,429,5xx,invalid,auth,context;
         queue         1m priority=10 on=limit,429 size=10k;
@@ -204,14 +204,7 @@ unknown parameter "on=5xx" in "retry" directive, it must be "off" alone in
 --- http_config
     llm_class chat { retry 1 on=5xx backoff=2s,100ms; }
 --- error_log
-invalid value "backoff=2s,100ms" in "retry" directive, it must be two times above 0, the first not above the second, like "backoff=100ms,2s" in
-
-
-=== a back-off of one time
---- http_config
-    llm_class chat { retry 1 on=5xx backoff=2s; }
---- error_log
-invalid value "backoff=2s" in "retry" directive
+invalid value "backoff=2s,100ms" in "retry" directive, it must be one or two times above 0, the first not above the second, like "backoff=100ms,2s" in
 
 
 === a back-off of three times

@@ -37,6 +37,8 @@ our $Http = providers(a => 'tag region=eu; limit inflight=1;', b => '',
     llm_class eu      { require region=eu; }
     llm_class strict  { missing_price block; }
 
+    llm_class eu-never { require region=eu; last_resort off; }
+
     llm_model m { alias big; endpoint chat messages;
                   route a; route b priority=2; route c priority=3 without=tools;
                   route ant priority=4; route down priority=5 active=off; }
@@ -201,10 +203,15 @@ holds(main::explain('?key=web'),
       'allowed=true next=m#2 plan.0=m#1 decision.0.kept=false'
       . ' decision.0.reason=breaker_open decision.1.kept=true');
 
-# the only other one is shut
+# the only other one is shut: what then is for the class to say
 
-holds(main::explain('?key=eu', '{"model": "m", "tools": [{"type": "function"}]}'),
-      'allowed=true !next wait_ms>1000 wait_ms<6000 plan.length=1'
+my $shut = '{"model": "m", "tools": [{"type": "function"}]}';
+
+holds(main::explain('?key=eu', $shut),
+      'allowed=true next=m#1 rung=first !wait_ms plan.length=1'
+      . ' decision.0.reason=least_bad');
+holds(main::explain('?key=eu&class=eu-never', $shut),
+      'allowed=false status=503 code=no_route !next !rung plan.length=1'
       . ' decision.0.reason=breaker_open');
 
 main::chat('{"model": "none", "messages": []}');
@@ -224,7 +231,61 @@ holds(main::explain('', '{"model": "two", "messages": []}'),
 close $c->{s};
 
 
-=== TEST 6: what is left of an account's minute
+=== TEST 6: what would be done where no route is fit, as it is done
+--- http_config eval
+main::providers(a => 'limit inflight=1;', b => '') . $::Key . <<'_EOC_'
+    llm_class backup { backup on=5xx,context,429; queue 1s on=limit; }
+    llm_class queue  { queue 1s on=limit; }
+    llm_class never  { last_resort off; }
+
+    llm_model m     { contract context=1000; route a; backup long; }
+    llm_model long  { contract context=9000; route b; }
+    llm_model alone { route a; }
+_EOC_
+--- config eval
+$::Admin . "location /backup { llm_route backup; }\n"
+. "location /queue { llm_route queue; }\nlocation /never { llm_route never; }\n"
+--- provider eval: "a:\n    hang\nb:\n    $::Ok"
+--- steps
+my $m = '{"model": "m", "messages": []}';
+my $long = '{"model": "m", "user": "' . ('word ' x 4000) . '"}';
+my $alone = '{"model": "alone", "messages": []}';
+
+my $ask = sub {
+    my ($class, $body) = @_;
+    return post("/$class/v1/chat/completions", $body)->{headers};
+};
+
+# a prompt that is too long for all of them
+
+holds(main::explain('?class=backup', $long),
+      'allowed=true next=long#1 rung=backup decision.length=2'
+      . ' decision.0.reason=context_exceeded decision.1.reason=kept');
+is($ask->('backup', $long)->{'x-llm-rung'}, 'backup', 'so it is');
+holds(main::explain('?class=queue', $long),
+      'allowed=false status=503 code=no_route !next');
+is(post('/queue/v1/chat/completions', $long)->{status}, 503, 'so it is');
+
+# an account that is full
+
+my $c = main::start($Test::Nginx::Util::ServerPort, $alone);
+
+wait_for(2, sub { LLM::Provider::calls()->{a} });
+holds(main::explain('?class=backup', $m),
+      'next=long#1 rung=backup decision.0.reason=account_full');
+is($ask->('backup', $m)->{'x-llm-rung'}, 'backup', 'so it is');
+holds(main::explain('?class=queue', $m),
+      'allowed=true !next rung=queue wait_ms decision.length=1');
+is(post('/queue/v1/chat/completions', $m)->{json}{error}{code},
+   'queue_timeout', 'so it does');
+holds(main::explain('?class=never', $alone),
+      'allowed=false status=503 code=no_route !next !rung');
+is(post('/never/v1/chat/completions', $alone)->{status}, 503, 'so it is');
+is(main::calls(), 'a=1 b=2', 'explaining called nobody');
+close $c->{s};
+
+
+=== TEST 7: what is left of an account's minute
 --- http_config eval
 main::providers(a => 'limit rpm=1;', b => 'limit tpm=500;', c => '') . $::Key
 . "llm_model m { route a; route b priority=2; route c priority=3; }\n"
@@ -245,7 +306,7 @@ holds(main::explain('', $short), 'next=m#2', 'but there is room for less');
 is(main::calls(), 'a=1 b=1', 'nobody was called');
 
 
-=== TEST 7: explaining takes nothing: no probe, no place
+=== TEST 8: explaining takes nothing: no probe, no place
 --- http_config eval: $::Http
 --- config eval: $::Admin
 --- provider eval: "a:\n    status 500\n    json {}\nb:\n    $::Ok"
@@ -258,7 +319,7 @@ LLM::Provider::play("a:\n    $::Ok\nb:\n    $::Ok");
 is(main::chat()->{headers}{'x-llm-provider'}, 'a', 'the probe is still there');
 
 
-=== TEST 8: a request that is made tells it to who has the token
+=== TEST 9: a request that is made tells it to who has the token
 --- http_config eval: $::Http
 --- config eval: $::Admin
 --- provider eval: "a:\n    status 500\n    json {}\nb:\n    $::Ok"
@@ -291,7 +352,7 @@ unlike(LLM::Provider::requests_text(), qr/$::Token|x-llm-explain/i,
        'the token stays here');
 
 
-=== TEST 9: without an llm_admin there is no token to know
+=== TEST 10: without an llm_admin there is no token to know
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider eval: "*:\n    $::Ok"
@@ -302,7 +363,7 @@ for my $token ('', $::Token) {
 }
 
 
-=== TEST 10: attempts of other requests are not disturbed; a large body is read
+=== TEST 11: attempts of other requests are not disturbed; a large body is read
 --- http_config eval: $::Http
 --- config eval: $::Admin
 --- steps

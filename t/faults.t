@@ -1091,7 +1091,7 @@ Content-Type: application/json
 status=200 outcome=ok estimated=true usage.input>1 usage.input<100
 
 
-=== TEST 56: 204 has no body, and its connection goes on
+=== TEST 56: 204 is no answer to a question, and the client's connection goes on
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1107,11 +1107,10 @@ send POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer sk-t
 send Connection: close\r\nContent-Length: 34\r\n\r\n{"model": "gpt-4o","messages": []}
 end
 --- client_like
-\AHTTP/1\.1 204 No Content\r\n(?:[^\r]+\r\n)*\r\nHTTP/1\.1 200 OK\r\n.*\r\n\r\n\{"n": 2\}\z
---- provider_connections: 1
+\AHTTP/1\.1 502 Bad Gateway\r\n(?:[^\r]+\r\n)*\r\n\{"error":.*empty answer.*\}HTTP/1\.1 200 OK\r\n.*\r\n\r\n\{"n": 2\}\z
 --- usage_records: 2
 --- usage_log
-#1 status=204 outcome=ok
+#1 status=502 outcome=upstream_error attempts.0.error~^invalid:
 #2 status=200 outcome=ok
 
 

@@ -222,6 +222,21 @@ entry 'HTML', 'invalid',
 entry 'malformed', 'invalid',
       unary  => 'json {"choices": [}',
       stream => "sse\n" . 'data {"choices": [}' . "\ndone";
+entry 'malformed at first', 'invalid',
+      unary  => 'json null',
+      stream => 'raw HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n'
+                . '\r\ndata: {"choices": [}\n\n' . "\npause 20\n"
+                . 'raw data: {"choices":[{"index":0,"delta":{"content":"a"}}]}'
+                . '\n\ndata: [DONE]\n\n' . "\ncut";
+entry 'no object, an end alone', 'invalid',
+      unary  => 'json []',
+      stream => 'raw HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n'
+                . '\r\ndata: [DONE]\n\n' . "\ncut";
+entry 'no JSON, no events', 'invalid',
+      unary  => 'json "a"',
+      stream => "sse\ntimes 3 fill 100000 A\nhang";
+entry '204', 'invalid', word => 'empty',
+      do => 'raw HTTP/1.1 204 No Content\r\n\r\n' . "\ncut";
 entry 'broken chunks', 'invalid', word => 'chunks',
       do => 'raw HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n'
             . 'Transfer-Encoding: chunked\r\n\r\nzz\r\n' . "\ncut";

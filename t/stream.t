@@ -566,9 +566,10 @@ chat:
 --- post: /v1/chat/completions
 --- body eval: $::Ask
 --- response_body_like eval
-qr/"Once".*\n\ndata: \{"error":\{"message":/s
+qr/"Once"\}\}\]\}\n\ndata: \{"error":\{"message":.*\n\n\z/s
+--- response_body_unlike: DONE|stop|"content":\n
 --- usage_log
-status=200 outcome=truncated
+status=200 outcome=truncated attempts.0.error~^invalid:.*malformed
 
 
 === TEST 25: and one with chunks that are none
@@ -686,6 +687,7 @@ chat:
 --- post: /v1/chat/completions
 --- body eval: $::Ask
 --- response_body_like: The server had an error
+--- response_body_unlike: DONE
 --- usage_log
 status=200 outcome=truncated attempts.0.error~committed$
 

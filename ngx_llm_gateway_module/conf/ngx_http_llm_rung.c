@@ -315,7 +315,7 @@ ngx_http_llm_rung_backoff(ngx_conf_t *cf, llm_policy_t *policy,
     (void) ngx_http_llm_block_item(value, &item);
     base = ngx_parse_time(&item, 0);
 
-    max = NGX_ERROR;
+    max = ngx_max(base, policy->backoff_max_ms);
 
     if (ngx_http_llm_block_item(value, &item) == NGX_OK) {
         max = ngx_parse_time(&item, 0);
@@ -325,8 +325,8 @@ ngx_http_llm_rung_backoff(ngx_conf_t *cf, llm_policy_t *policy,
         || value->data)
     {
         return ngx_http_llm_block_invalid(cf, word,
-                                      "two times above 0, the first not above "
-                                      "the second, like "
+                                      "one or two times above 0, the first not "
+                                      "above the second, like "
                                       "\"backoff=100ms,2s\"");
     }
 

@@ -179,6 +179,8 @@ ngx_http_llm_check_scope(ngx_http_llm_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
+    ngx_http_llm_plan_fixed_class(ctx);
+
     if (ctx->key) {
         rc = ngx_http_llm_check_key(ctx);
         if (rc != NGX_OK) {

@@ -11,11 +11,14 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_admin.h"
+#include "ngx_http_llm_ladder.h"
 #include "ngx_http_llm_quota.h"
 
 
 static ngx_int_t ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx,
     ngx_str_t *text);
+static ngx_int_t ngx_http_llm_admin_foresee(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t **cand, llm_move_e *move, ngx_msec_t *wait);
 static void ngx_http_llm_admin_limit(void *data, llm_standing_t *s);
 
 
@@ -112,7 +115,7 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
     ngx_int_t                  rc;
     ngx_uint_t                 i;
     ngx_msec_t                 wait;
-    llm_failure_e              failure;
+    llm_move_e                 move;
     ngx_http_llm_candidate_t  *cand;
 
     ngx_memzero(&ctx->error, sizeof(llm_error_t));
@@ -131,13 +134,10 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 
     wait = 0;
     cand = NULL;
+    move = LLM_MOVE_STOP;
 
     if (rc == NGX_OK) {
-
-        /* what health says of each, in the order in which they would be
-           tried; the first that is fit is the one */
-
-        cand = ngx_http_llm_routes_next(ctx, &failure, &wait);
+        rc = ngx_http_llm_admin_foresee(ctx, &cand, &move, &wait);
     }
 
     llm_buf_puts(b, "{\"allowed\":");
@@ -163,15 +163,14 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
     }
 
     if (rc == NGX_OK && cand == NULL) {
-
-        /* the class says what happens to a request that finds no room */
-
-        llm_buf_puts(b, ",\"wait_ms\":");
+        llm_buf_puts(b, ",\"rung\":\"queue\",\"wait_ms\":");
         llm_buf_int(b, wait == (ngx_msec_t) -1 ? 0 : (int64_t) wait);
     }
 
     if (cand) {
         ngx_http_llm_admin_print(b, "next", &cand->route->name);
+        llm_buf_puts(b, move == LLM_MOVE_BACKUP ? ",\"rung\":\"backup\""
+                                                : ",\"rung\":\"first\"");
     }
 
     llm_buf_puts(b, ",\"plan\":[");
@@ -191,6 +190,63 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
     llm_buf_puts(b, "],\"decision\":");
     ngx_http_llm_account_print_decision(ctx, b);
     llm_buf_puts(b, "}\n");
+}
+
+
+/*
+ * The ladder's way to its first attempt, without one: what health says of each
+ * route, in the order in which they would be tried; where none is fit, what
+ * the class has instead.  NGX_OK: *cand is the route, reached by *move, or
+ * NULL where the request would wait; else the status that refuses it.
+ */
+
+static ngx_int_t
+ngx_http_llm_admin_foresee(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t **cand, llm_move_e *move, ngx_msec_t *wait)
+{
+    ngx_int_t       rc;
+    llm_failure_e   failure;
+    llm_decision_t  d;
+
+    ctx->ladder_start = ngx_current_msec;
+
+    *cand = ngx_http_llm_routes_next(ctx, &failure, wait);
+
+    if (ctx->nplan == 0) {
+        failure = LLM_FAILURE_CONTEXT;
+    }
+
+    while (*cand == NULL) {
+
+        d = ngx_http_llm_ladder_ask(ctx, NULL, failure);
+        *move = d.move;
+
+        if (d.move == LLM_MOVE_BACKUP) {
+
+            rc = ngx_http_llm_plan_backup(ctx);
+
+            if (rc == NGX_OK) {
+                *cand = ngx_http_llm_routes_next(ctx, &failure, wait);
+
+            } else if (rc != NGX_DECLINED) {
+                return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            }
+
+            continue;
+        }
+
+        if (d.move == LLM_MOVE_QUEUE) {
+            break;
+        }
+
+        if (ctx->class->last_resort) {
+            *cand = ngx_http_llm_routes_least_bad(ctx);
+        }
+
+        return *cand ? NGX_OK : ngx_http_llm_ladder_stop(ctx, d.reason, *wait);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -135,7 +135,8 @@ ngx_http_llm_answer_open(ngx_http_llm_answer_t *an)
 
     if ((status == NGX_HTTP_OK && an->length && an->rest == 0
          && !(an->request->method & (NGX_HTTP_HEAD|NGX_HTTP_DELETE)))
-        || (an->no_body && !raw && status < 400))
+        || (an->no_body && status < 400
+            && (!raw || an->request->method == NGX_HTTP_POST)))
     {
         return ngx_http_llm_answer_fail(an, "it sent an empty answer");
     }
@@ -408,7 +409,7 @@ ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
         return ngx_http_llm_answer_fail(an, ngx_http_llm_answer_told(an));
     }
 
-    if (an->complete) {
+    if (an->complete || (seen & LLM_EVENT_DONE)) {
         return ngx_http_llm_answer_fail(an, "its stream ended without "
                                         "content");
     }
@@ -417,7 +418,11 @@ ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
         return NGX_AGAIN;
     }
 
-    /* one long first event: an image, for instance */
+    /* one long first event, an image for instance, or no event at all */
+
+    if (!llm_answer_begun(an->reader)) {
+        return ngx_http_llm_answer_fail(an, "its stream has no events");
+    }
 
     return ngx_http_llm_answer_commit(an);
 }

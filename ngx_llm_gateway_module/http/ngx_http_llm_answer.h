@@ -87,8 +87,8 @@ typedef struct {
     unsigned                   primed:1;    /* what was held went on */
     unsigned                   skip_lf:1;   /* of the hidden event's CRLF */
     unsigned                   guarded:1;   /* limits may end it, */
-    unsigned                   stopped:1;   /* and did: what follows is
-                                               dropped */
+    unsigned                   stopped:1;   /* and did, or it made no sense:
+                                               what follows is dropped */
     unsigned                   kept:1;      /* an error, given up for another
                                                rung: it may still be sent */
 } ngx_http_llm_answer_t;
@@ -137,11 +137,22 @@ ngx_int_t ngx_http_llm_stream_sign(ngx_http_llm_answer_t *an);
 u_char *ngx_http_llm_stream_signature(ngx_http_llm_answer_t *an,
     const llm_str_t *id);
 
+
+/* _piece.c */
+
 /* appends to the held chain: memory that stays, or a copy of it */
-ngx_int_t ngx_http_llm_stream_append(ngx_http_llm_answer_t *an, u_char *data,
+ngx_int_t ngx_http_llm_piece_append(ngx_http_llm_answer_t *an, u_char *data,
     size_t len);
-ngx_int_t ngx_http_llm_stream_copy(ngx_http_llm_answer_t *an, u_char *data,
+ngx_int_t ngx_http_llm_piece_copy(ngx_http_llm_answer_t *an, u_char *data,
     size_t len);
+/*
+ * A buf for a slice of other memory (size 0), or one with memory of its own.
+ * Both kinds come back in u->free_bufs; they differ in b->start.  NULL without
+ * memory.
+ */
+ngx_chain_t *ngx_http_llm_piece_get(ngx_http_llm_answer_t *an, size_t size);
+/* gives back a buf that was not sent: its memory is used again */
+void ngx_http_llm_piece_free(ngx_http_llm_answer_t *an, ngx_chain_t *cl);
 
 
 /* _ending.c */

@@ -139,13 +139,13 @@ ngx_http_llm_converted_signed(ngx_http_llm_answer_t *an,
     head.len = answer->sign;
 
     if (ngx_http_llm_rewrite_replace(an, &head) != NGX_OK
-        || ngx_http_llm_stream_append(an, sig, NGX_HTTP_LLM_SIGN_LEN)
+        || ngx_http_llm_piece_append(an, sig, NGX_HTTP_LLM_SIGN_LEN)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_llm_stream_append(an, answer->body.data + answer->sign,
+    return ngx_http_llm_piece_append(an, answer->body.data + answer->sign,
                                       answer->body.len - answer->sign);
 }
 

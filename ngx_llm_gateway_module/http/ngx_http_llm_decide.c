@@ -32,7 +32,7 @@ ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
 {
     unsigned                   retries;
     ngx_msec_t                 wait;
-    ngx_uint_t                 percent;
+    ngx_uint_t                 shut, percent;
     llm_ladder_t               ladder;
     llm_failure_e              other;
     llm_policy_t              *policy;
@@ -67,8 +67,9 @@ ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
 
     cand = ngx_http_llm_routes_next(ctx, &other, &wait);
 
-    ladder.retries = ngx_http_llm_health_shut(at->route) ? policy->retries
-                                                         : at->retry;
+    shut = ngx_http_llm_health_shut(at->route);
+
+    ladder.retries = shut ? policy->retries : at->retry;
     ladder.retry_after_ms = at->pace.retry_after_ms;
     ladder.committed = at->committed;
     ladder.routes = (cand != NULL);
@@ -100,6 +101,15 @@ ngx_http_llm_ladder_ask(ngx_http_llm_ctx_t *ctx, ngx_http_llm_attempt_t *at,
     {
         ladder.budget = 0;
         d = llm_policy_next(policy, &ladder);
+    }
+
+    if (shut && at->retry < policy->retries
+        && (policy->retry_on & llm_failure_bit(failure))
+        && d.reason == LLM_REASON_CLASS)
+    {
+        /* the class would have asked it again, its breaker does not */
+
+        d.reason = LLM_REASON_ROUTES;
     }
 
     return d;

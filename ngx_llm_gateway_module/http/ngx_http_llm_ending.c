@@ -262,7 +262,7 @@ ngx_http_llm_ending_send(ngx_http_llm_answer_t *an)
     }
 
     if (an->end.failed
-        || ngx_http_llm_stream_append(an, an->end.data, an->end.len)
+        || ngx_http_llm_piece_append(an, an->end.data, an->end.len)
            != NGX_OK)
     {
         return NGX_ERROR;

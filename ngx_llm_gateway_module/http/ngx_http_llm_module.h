@@ -425,6 +425,9 @@ ngx_http_llm_candidate_t *ngx_http_llm_routes_least_bad(
 
 /* _plan.c */
 
+/* the class that the location names, else the key: it is told of requests, too,
+   that are refused before they come to plan() */
+void ngx_http_llm_plan_fixed_class(ngx_http_llm_ctx_t *ctx);
 /* chooses class, model and routes after the body is known; NGX_OK or the
    status of a refusal */
 ngx_int_t ngx_http_llm_plan(ngx_http_llm_ctx_t *ctx);

@@ -68,7 +68,22 @@ ngx_http_llm_plan(ngx_http_llm_ctx_t *ctx)
 }
 
 
-/* from the location if named there, else from the key, else "default" */
+void
+ngx_http_llm_plan_fixed_class(ngx_http_llm_ctx_t *ctx)
+{
+    if (ctx->asked_class) {
+        ctx->class = ctx->asked_class;
+
+    } else if (ctx->llcf->class) {
+        ctx->class = ctx->llcf->class;
+
+    } else if (ctx->key && ctx->key->class) {
+        ctx->class = ctx->key->class;
+    }
+}
+
+
+/* the location's variable, if it has one, says more */
 
 static ngx_int_t
 ngx_http_llm_plan_class(ngx_http_llm_ctx_t *ctx)
@@ -78,21 +93,7 @@ ngx_http_llm_plan_class(ngx_http_llm_ctx_t *ctx)
 
     llcf = ctx->llcf;
 
-    if (ctx->asked_class) {
-        ctx->class = ctx->asked_class;
-        return NGX_OK;
-    }
-
-    if (ctx->key && ctx->key->class) {
-        ctx->class = ctx->key->class;
-    }
-
-    if (llcf->class) {
-        ctx->class = llcf->class;
-        return NGX_OK;
-    }
-
-    if (llcf->class_value == NULL) {
+    if (ctx->asked_class || llcf->class || llcf->class_value == NULL) {
         return NGX_OK;
     }
 

@@ -59,7 +59,7 @@ ngx_http_llm_rewrite_event(ngx_http_llm_answer_t *an, u_char *event,
 
     /* what was told before the failure is the client's */
 
-    if (ngx_http_llm_stream_copy(an, out->data, out->len) != NGX_OK) {
+    if (ngx_http_llm_piece_copy(an, out->data, out->len) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -98,7 +98,7 @@ ngx_http_llm_rewrite_ping(ngx_http_llm_answer_t *an)
         return NGX_OK;
     }
 
-    return ngx_http_llm_stream_append(an, text.data, text.len);
+    return ngx_http_llm_piece_append(an, text.data, text.len);
 }
 
 
@@ -128,7 +128,7 @@ ngx_http_llm_rewrite_end(ngx_http_llm_answer_t *an)
         return NGX_OK;
     }
 
-    return ngx_http_llm_stream_copy(an, out->data, out->len);
+    return ngx_http_llm_piece_copy(an, out->data, out->len);
 }
 
 
@@ -520,5 +520,5 @@ ngx_http_llm_rewrite_replace(ngx_http_llm_answer_t *an, llm_buf_t *out)
     an->held_last = &an->held;
     an->held_size = 0;
 
-    return ngx_http_llm_stream_append(an, out->data, out->len);
+    return ngx_http_llm_piece_append(an, out->data, out->len);
 }

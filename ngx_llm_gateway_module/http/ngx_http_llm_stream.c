@@ -17,8 +17,11 @@ static ngx_int_t ngx_http_llm_stream_slice(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
 static ngx_int_t ngx_http_llm_stream_events(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
+static ngx_int_t ngx_http_llm_stream_break(ngx_http_llm_answer_t *an,
+    const char *error);
 static ngx_int_t ngx_http_llm_stream_event(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
+static ngx_uint_t ngx_http_llm_stream_hidden(ngx_http_llm_answer_t *an);
 static ngx_int_t ngx_http_llm_stream_hold(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
 static ngx_int_t ngx_http_llm_stream_pass(ngx_http_llm_answer_t *an,
@@ -27,10 +30,6 @@ static ngx_int_t ngx_http_llm_stream_translate(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
 static ngx_int_t ngx_http_llm_stream_keep(ngx_http_llm_answer_t *an,
     u_char *data, size_t len);
-static void ngx_http_llm_stream_free(ngx_http_llm_answer_t *an,
-    ngx_chain_t *cl);
-static ngx_chain_t *ngx_http_llm_stream_buf(ngx_http_llm_answer_t *an,
-    size_t size);
 static ngx_int_t ngx_http_llm_stream_finish(ngx_http_llm_answer_t *an);
 
 
@@ -92,8 +91,14 @@ ngx_http_llm_stream_bytes(ngx_http_llm_answer_t *an, u_char *data, size_t len)
             }
 
             if (rc != NGX_OK) {
-                an->at->error = "its chunks are invalid";
-                return NGX_DECLINED;
+
+                if (ngx_http_llm_stream_break(an, "its chunks are invalid")
+                    != NGX_OK)
+                {
+                    return NGX_DECLINED;
+                }
+
+                break;
             }
 
             n = (size_t) ngx_min(b.last - b.pos, an->chunks.size);
@@ -146,7 +151,7 @@ ngx_http_llm_stream_slice(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
     (void) llm_answer_feed(an->reader, data, len, &used);
 
-    return ngx_http_llm_stream_append(an, data, len);
+    return ngx_http_llm_piece_append(an, data, len);
 }
 
 
@@ -172,8 +177,15 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
         rc = llm_answer_feed(an->reader, data, len, &used);
 
-        if (rc != LLM_OK) {
+        if (rc == LLM_AGAIN) {
             return ngx_http_llm_stream_hold(an, data, len);
+        }
+
+        if (rc != LLM_OK) {
+            return rc == LLM_NOMEM
+                   ? NGX_ERROR
+                   : ngx_http_llm_stream_break(an, "an event of its stream is "
+                                               "malformed");
         }
 
         look = an->guarded ? ngx_http_llm_ending_look(an, data, used) : NGX_OK;
@@ -209,6 +221,32 @@ ngx_http_llm_stream_events(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 }
 
 
+/*
+ * What came makes no sense: no client could read on, nor tell what is missing.
+ * Before content that is a failure like others, later the end of the stream.
+ * NGX_OK; NGX_DECLINED: there is no stream to be ended.
+ */
+
+static ngx_int_t
+ngx_http_llm_stream_break(ngx_http_llm_answer_t *an, const char *error)
+{
+    an->at->error = error;
+
+    if (!ngx_http_llm_answer_streams(an)
+        || (!an->at->committed
+            && !(llm_answer_seen(an->reader) & LLM_EVENT_CONTENT)))
+    {
+        return NGX_DECLINED;
+    }
+
+    an->stopped = 1;
+    an->ended = 1;
+    an->end_rc = LLM_INVALID;
+
+    return NGX_OK;
+}
+
+
 /* data is the end of an event, whose beginning may lie in the tail */
 
 static ngx_int_t
@@ -222,16 +260,13 @@ ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
     cl = an->tail;
     an->tail = NULL;
 
-    if (an->at->ctx->strip_usage && an->passed == 0
-        && (llm_answer_event(an->reader) & LLM_EVENT_USAGE_ONLY))
-    {
-        /* only our asking made the provider send it */
+    if (an->passed == 0 && ngx_http_llm_stream_hidden(an)) {
 
         first = cl ? *cl->buf->pos : *data;
         last = len ? data[len - 1] : cl->buf->last[-1];
 
         if (cl) {
-            ngx_http_llm_stream_free(an, cl);
+            ngx_http_llm_piece_free(an, cl);
         }
 
         /*
@@ -242,7 +277,7 @@ ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
         an->skip_lf = (first != LF && last == CR);
 
         return (first == LF && last == LF)
-               ? ngx_http_llm_stream_append(an, (u_char *) "\n", 1) : NGX_OK;
+               ? ngx_http_llm_piece_append(an, (u_char *) "\n", 1) : NGX_OK;
     }
 
     if (cl) {
@@ -275,6 +310,29 @@ ngx_http_llm_stream_event(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 }
 
 
+/* whether the client is not to see the event that just ended */
+
+static ngx_uint_t
+ngx_http_llm_stream_hidden(ngx_http_llm_answer_t *an)
+{
+    unsigned  event;
+
+    event = llm_answer_event(an->reader);
+
+    if (event & LLM_EVENT_USAGE_ONLY) {
+
+        /* only our asking made the provider send it */
+
+        return an->at->ctx->strip_usage;
+    }
+
+    /* after an error no end is a good one */
+
+    return (event & (LLM_EVENT_DONE|LLM_EVENT_ERROR)) == LLM_EVENT_DONE
+           && (llm_answer_seen(an->reader) & LLM_EVENT_ERROR);
+}
+
+
 /* the same for the provider's event that becomes some of the client's */
 
 static ngx_int_t
@@ -299,7 +357,7 @@ ngx_http_llm_stream_translate(ngx_http_llm_answer_t *an, u_char *data,
     rc = ngx_http_llm_rewrite_event(an, cl->buf->pos,
                                     cl->buf->last - cl->buf->pos);
 
-    ngx_http_llm_stream_free(an, cl);
+    ngx_http_llm_piece_free(an, cl);
 
     return rc;
 }
@@ -365,7 +423,7 @@ ngx_http_llm_stream_keep(ngx_http_llm_answer_t *an, u_char *data, size_t len)
             size *= 2;
         }
 
-        cl = ngx_http_llm_stream_buf(an, size);
+        cl = ngx_http_llm_piece_get(an, size);
         if (cl == NULL) {
             return NGX_ERROR;
         }
@@ -375,7 +433,7 @@ ngx_http_llm_stream_keep(ngx_http_llm_answer_t *an, u_char *data, size_t len)
         if (have) {
             b->last = ngx_cpymem(b->last, an->tail->buf->pos, have);
 
-            ngx_http_llm_stream_free(an, an->tail);
+            ngx_http_llm_piece_free(an, an->tail);
         }
 
         an->tail = cl;
@@ -383,53 +441,6 @@ ngx_http_llm_stream_keep(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
     b = cl->buf;
     b->last = ngx_cpymem(b->last, data, len);
-
-    return NGX_OK;
-}
-
-
-/* memory of a buf that was not sent is used again */
-
-static void
-ngx_http_llm_stream_free(ngx_http_llm_answer_t *an, ngx_chain_t *cl)
-{
-    ngx_http_upstream_t  *u;
-
-    u = an->request->upstream;
-
-    cl->buf->pos = cl->buf->last = cl->buf->start;
-
-    cl->next = u->free_bufs;
-    u->free_bufs = cl;
-}
-
-
-ngx_int_t
-ngx_http_llm_stream_copy(ngx_http_llm_answer_t *an, u_char *data, size_t len)
-{
-    size_t        size;
-    ngx_chain_t  *cl;
-
-    if (len == 0) {
-        return NGX_OK;
-    }
-
-    size = 1024;
-
-    while (size < len) {
-        size *= 2;
-    }
-
-    cl = ngx_http_llm_stream_buf(an, size);
-    if (cl == NULL) {
-        return NGX_ERROR;
-    }
-
-    cl->buf->last = ngx_cpymem(cl->buf->last, data, len);
-
-    *an->held_last = cl;
-    an->held_last = &cl->next;
-    an->held_size += len;
 
     return NGX_OK;
 }
@@ -463,8 +474,8 @@ ngx_http_llm_stream_pass(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
         at = ids[i].offset - an->passed;
 
-        if (ngx_http_llm_stream_append(an, data, at) != NGX_OK
-            || ngx_http_llm_stream_append(an, sig, NGX_HTTP_LLM_SIGN_LEN)
+        if (ngx_http_llm_piece_append(an, data, at) != NGX_OK
+            || ngx_http_llm_piece_append(an, sig, NGX_HTTP_LLM_SIGN_LEN)
                != NGX_OK)
         {
             return NGX_ERROR;
@@ -477,87 +488,7 @@ ngx_http_llm_stream_pass(ngx_http_llm_answer_t *an, u_char *data, size_t len)
 
     an->passed += len;
 
-    return ngx_http_llm_stream_append(an, data, len);
-}
-
-
-ngx_int_t
-ngx_http_llm_stream_append(ngx_http_llm_answer_t *an, u_char *data, size_t len)
-{
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    if (len == 0) {
-        return NGX_OK;
-    }
-
-    cl = ngx_http_llm_stream_buf(an, 0);
-    if (cl == NULL) {
-        return NGX_ERROR;
-    }
-
-    b = cl->buf;
-
-    b->memory = 1;
-    b->pos = data;
-    b->last = data + len;
-
-    *an->held_last = cl;
-    an->held_last = &cl->next;
-    an->held_size += len;
-
-    return NGX_OK;
-}
-
-
-/*
- * A buf for a slice of other memory (size 0), or one with memory of its own.
- * Both kinds come back in u->free_bufs; they differ in b->start.
- */
-
-static ngx_chain_t *
-ngx_http_llm_stream_buf(ngx_http_llm_answer_t *an, size_t size)
-{
-    ngx_buf_t             *b;
-    ngx_chain_t           *cl, **ll;
-    ngx_http_request_t    *r;
-    ngx_http_upstream_t   *u;
-
-    r = an->request;
-    u = r->upstream;
-
-    for (ll = &u->free_bufs; *ll; ll = &(*ll)->next) {
-
-        b = (*ll)->buf;
-
-        if (size ? (b->start && (size_t) (b->end - b->start) >= size)
-                 : b->start == NULL)
-        {
-            cl = *ll;
-            *ll = cl->next;
-            cl->next = NULL;
-            return cl;
-        }
-    }
-
-    cl = ngx_alloc_chain_link(r->pool);
-    if (cl == NULL) {
-        return NULL;
-    }
-
-    cl->next = NULL;
-
-    b = size ? ngx_create_temp_buf(r->pool, size) : ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NULL;
-    }
-
-    b->tag = u->output.tag;
-    b->flush = 1;
-
-    cl->buf = b;
-
-    return cl;
+    return ngx_http_llm_piece_append(an, data, len);
 }
 
 
@@ -632,7 +563,7 @@ ngx_http_llm_stream_end(ngx_http_llm_answer_t *an)
         return NGX_ERROR;
     }
 
-    return blank ? ngx_http_llm_stream_append(an, ngx_http_llm_blank, 2)
+    return blank ? ngx_http_llm_piece_append(an, ngx_http_llm_blank, 2)
                  : NGX_OK;
 }
 

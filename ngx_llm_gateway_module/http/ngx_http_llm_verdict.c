@@ -185,8 +185,8 @@ ngx_http_llm_answer_judge(ngx_http_llm_answer_t *an, ngx_int_t rc)
         }
     }
 
-    at->failure = rc == NGX_HTTP_GATEWAY_TIME_OUT
-                  ? LLM_FAILURE_TIMEOUT
+    at->failure = rc == NGX_HTTP_GATEWAY_TIME_OUT ? LLM_FAILURE_TIMEOUT
+                  : an->stopped ? LLM_FAILURE_INVALID
                   : LLM_FAILURE_RESET;
 }
 

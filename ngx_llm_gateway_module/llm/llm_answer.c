@@ -457,7 +457,15 @@ llm_answer_end(llm_answer_t *a)
         a->seen = a->event;
         llm_answer_take_ids(a);
 
-        return (a->event & LLM_EVENT_ERROR) ? LLM_INVALID : LLM_OK;
+        if (a->event & LLM_EVENT_ERROR) {
+            return LLM_INVALID;
+        }
+
+        /* some model servers rank in an array: all else is an object */
+
+        return (llm_scan_type(a->scan) == LLM_JSON_OBJECT
+                || a->op->op == LLM_OP_RERANK)
+               ? LLM_OK : LLM_INVALID;
 
     default: /* LLM_ANSWER_OPAQUE */
         return a->seen ? LLM_OK : LLM_INVALID;
@@ -469,6 +477,14 @@ int
 llm_answer_complete(const llm_answer_t *a)
 {
     return a->kind == LLM_ANSWER_JSON && llm_scan_complete(a->scan);
+}
+
+
+unsigned
+llm_answer_begun(const llm_answer_t *a)
+{
+    return a->kind == LLM_ANSWER_EVENTSTREAM
+           || (a->begun && a->scanning && a->rc == LLM_OK);
 }
 
 

@@ -77,8 +77,8 @@ int llm_answer_feed(llm_answer_t *a, const unsigned char *data, size_t len,
  * value; a stream that ended with its DONE event, or by EOF where that is
  * the protocol's end, e.g. gemini with a finishReason seen).  LLM_INVALID:
  * cut, empty, garbage, or ended by an error without DONE; of JSON also one
- * whose only substance is an error.  SSE with an event pending without its
- * blank line counts that event.  To be called once.
+ * whose only substance is an error, or that is no object.  SSE with an event
+ * pending without its blank line counts that event.  To be called once.
  */
 int llm_answer_end(llm_answer_t *a);
 
@@ -87,6 +87,12 @@ int llm_answer_end(llm_answer_t *a);
  * may follow.  Tells the end of a body that has no length of its own.
  */
 int llm_answer_complete(const llm_answer_t *a);
+
+/*
+ * Whether an event is under way whose data reads as JSON so far.  Of
+ * EVENTSTREAM, whose frames tell their size, always.
+ */
+unsigned llm_answer_begun(const llm_answer_t *a);
 
 /* bits of the event that just ended, LLM_EVENT_* */
 unsigned llm_answer_event(const llm_answer_t *a);

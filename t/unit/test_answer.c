@@ -221,6 +221,9 @@ test_chat(void)
     check(LLM_OP_CHAT, JSON, "half a body", "{\"choices\":[{}]", "bad:");
     check(LLM_OP_CHAT, JSON, "two bodies", "{}{}", "bad:");
     check(LLM_OP_CHAT, JSON, "HTML", "<html></html>", "bad:");
+    check(LLM_OP_CHAT, JSON, "no object", "null", "bad:C");
+    check(LLM_OP_CHAT, JSON, "an array", "[]", "bad:C");
+    check(LLM_OP_RERANK, JSON, "ranks in an array", "[{\"index\":0}]", "ok:C");
 }
 
 
@@ -644,6 +647,12 @@ test_memory(void)
     }
 
     is_int(before - arena->left, 0, "nor do ten thousand events");
+
+    ok(!llm_answer_begun(a), "between events none is under way");
+    (void) llm_answer_feed(a, (unsigned char *) "data: {\"a\": ", 12, &used);
+    ok(llm_answer_begun(a), "now one is");
+    (void) llm_answer_feed(a, (unsigned char *) "}", 1, &used);
+    ok(!llm_answer_begun(a), "and does not read as JSON any more");
 
     llm_arena_free(arena);
 }
