@@ -114,7 +114,29 @@ is($r[0]{reserved}, '0.000213', 'reserved');
 is($r[0]{cost}, '0.000014', 'and spent');
 
 
-=== TEST 3: a provider's limits leave its routes out, and refuse where there are no others
+=== TEST 3: of several limits the one is told of which least is left
+--- http_config eval
+main::limits('limit rpm=100 tpm=1m;',
+             "llm_limit team=search rpm=3;\nllm_limit app=web tpm=4k;")
+--- config eval: $::Route
+--- provider eval: "a:\n    $::Ok\n"
+--- steps
+for my $left (2, 1, 0) {
+    my $h = main::chat($::Max)->{headers};
+    is($h->{'x-ratelimit-limit-requests'}, 3, "the team's, not the key's");
+    is($h->{'x-ratelimit-remaining-requests'}, $left, "$left left");
+    is($h->{'x-ratelimit-limit-tokens'}, 4000, "the app's");
+}
+
+my $r = main::chat($::Max);
+
+is($r->{status}, 429, 'the fourth is refused');
+is($r->{headers}{'x-ratelimit-limit-requests'}, 3, 'by that limit');
+is($r->{headers}{'x-ratelimit-remaining-requests'}, 0, 'of which none is left');
+holds($r, 'decision.1.subject=team=acme/search');
+
+
+=== TEST 4: a provider's limits leave its routes out, and refuse where there are no others
 --- http_config eval
 main::providers(a => '', b => '') . $::Key . <<'_EOC_'
     llm_limit provider=a rpm=1;
@@ -144,7 +166,7 @@ holds($r, 'error.code=rate_limit_exceeded error.message~provider'
 main::between($r->{headers}{'retry-after'}, 55, 60, 'when there is room');
 is(main::calls(), 'a=1 b=1', 'calls');
 
-=== TEST 4: a provider's tokens and requests in flight
+=== TEST 5: a provider's tokens and requests in flight
 --- http_config eval
 main::providers(a => '', b => '', c => 'limit rpm=1 tpm=1k inflight=5;')
 . $::Key . <<'_EOC_'
@@ -180,7 +202,7 @@ is($r->{status}, 503, 'what an account allows us is no limit of a caller');
 holds($r, 'error.code=no_route decision.0.reason=account_full');
 ok($r->{headers}{'retry-after'}, 'when to come again');
 
-=== TEST 5: a limit in shadow counts and tells, and refuses nothing
+=== TEST 6: a limit in shadow counts and tells, and refuses nothing
 --- http_config eval
 main::limits('limit requests=1/day shadow; limit rpm=100;')
 --- config eval: $::Route
@@ -191,7 +213,7 @@ llm limit "requests=1/day" of key=caller would have refused the request, but is 
 --- steps
 is(main::chat()->{status}, 200, "request $_") for 1 .. 3;
 
-=== TEST 6: windows turn: rates by the second, budgets of a few seconds
+=== TEST 7: windows turn: rates by the second, budgets of a few seconds
 --- http_config eval
 main::limits('limit requests=2/s budget=0.000028/2s;')
 --- config eval: $::Route
@@ -217,7 +239,7 @@ main::between($served, 3, 8, 'about one by the second, as money allows');
 ok($money > 0, 'the budget refused');
 is($money + $rate > 0, 1, 'and something was refused');
 
-=== TEST 7: what ended without an answer, or badly, holds nothing
+=== TEST 8: what ended without an answer, or badly, holds nothing
 --- http_config eval
 main::providers(a => 'timeout first_byte=200ms;', b => '') . <<'_EOC_'
     llm_class default { attempts 2; switch on=timeout,5xx,reset; retry off; }
@@ -271,7 +293,7 @@ is(post('/v1/embeddings', '{"model":"m","input":"a"}')->{status}, 200,
    'another endpoint');
 stands(64_000, 'embeddings');
 
-=== TEST 8: a failed attempt that made something is billed, and so is the next
+=== TEST 9: a failed attempt that made something is billed, and so is the next
 --- http_config eval
 main::providers(a => '', b => '') . <<'_EOC_'
     llm_class default { attempts 2; switch on=invalid; retry off; }
@@ -303,7 +325,7 @@ holds($r, 'attempts.length=2 attempts.0.cost=0.000015'
           . ' attempts.1.cost=0.000014 cost=0.000029');
 is($l->{counters}[0]{spent}, 29_000, 'both are spent');
 
-=== TEST 9: each field of the record is a variable, and so is the limit that refused
+=== TEST 10: each field of the record is a variable, and so is the limit that refused
 --- http_config eval
 main::limits('limit requests=1/day budget=1/day;', q{log_format l escape=none
     '$llm_time|$llm_client_addr|$llm_reserved|$llm_limit|$llm_code';})
@@ -324,7 +346,7 @@ like($lines[0], qr/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\|127\.0\.0\.1
 like($lines[1], qr/\|127\.0\.0\.1\|\|key=caller\ requests=1\/day
                     \|rate_limit_exceeded$/x, 'refused');
 
-=== TEST 10: a zone that is full refuses, and says so
+=== TEST 11: a zone that is full refuses, and says so
 --- http_config eval: main::limits('limit rpm=1000;')
 --- config eval: $::Route
 --- provider eval: "a:\n    $::Ok\n"
@@ -353,7 +375,7 @@ ok($served > 50, "there was room for $served");
 like($n->error_log, qr/the zone has no room for counters/, 'and logged');
 main::quits($n);
 
-=== TEST 11: whose window is over makes room, whose counts does not
+=== TEST 12: whose window is over makes room, whose counts does not
 --- http_config eval: main::limits('limit rpm=1000;')
 --- config eval: $::Route
 --- provider eval: "a:\n    $::Ok\n"
@@ -382,7 +404,7 @@ is(main::chat(undef, port => $n->port, key => 'sk-kept')->{status}, 429,
    'and nothing of it is forgotten');
 main::quits($n);
 
-=== TEST 12: a class that blocks what has no price sees the price of what an alias names
+=== TEST 13: a class that blocks what has no price sees the price of what an alias names
 --- http_config eval
 main::providers(a => '') . $::Key . <<"_EOC_"
     llm_prices $::Dir/prices.json;

@@ -259,7 +259,7 @@ int llm_limit_idle(const llm_counter_t *counter, int64_t end, int64_t now);
  * Adds how one limit stands to the word on a request; rc is what check() said.
  * Of several that refuse the one counts that does so for the longest: to wait
  * for another is in vain.  Of those that do not the nearest is told: the one
- * of which the smallest share is left.
+ * of which the smallest share is left behind the request.
  */
 void llm_verdict_add(llm_verdict_t *v, const llm_standing_t *s, int rc);
 /* what is told of limits, after the request was counted in */

@@ -10,6 +10,8 @@
 static void llm_verdict_refuse(llm_verdict_t *v, const llm_standing_t *s);
 static void llm_verdict_nearest(llm_standing_t *nearest,
     const llm_standing_t *s);
+static int llm_verdict_order(const llm_standing_t *a, const llm_standing_t *b,
+    unsigned taken);
 
 
 void
@@ -64,17 +66,53 @@ llm_verdict_refuse(llm_verdict_t *v, const llm_standing_t *s)
 }
 
 
+/*
+ * The limit of which the smallest share is left behind this request: five of
+ * 100 requests are more than none of one, though both limits were untouched.
+ */
+
 static void
 llm_verdict_nearest(llm_standing_t *nearest, const llm_standing_t *s)
 {
-    if (nearest->limit
-        && (__int128) nearest->left * s->limit->amount
-           <= (__int128) s->left * nearest->limit->amount)
-    {
-        return;
+    int  order;
+
+    if (nearest->limit) {
+        order = llm_verdict_order(nearest, s, 1);
+
+        if (order == 0) {
+            order = llm_verdict_order(nearest, s, 0);
+        }
+
+        if (order <= 0) {
+            return;
+        }
     }
 
     *nearest = *s;
+}
+
+
+/* compares what is left of both, as shares; taken: behind this request */
+
+static int
+llm_verdict_order(const llm_standing_t *a, const llm_standing_t *b,
+    unsigned taken)
+{
+    int64_t   left_a, left_b;
+    __int128  x, y;
+
+    left_a = a->left;
+    left_b = b->left;
+
+    if (taken) {
+        left_a = left_a > a->asked ? left_a - a->asked : 0;
+        left_b = left_b > b->asked ? left_b - b->asked : 0;
+    }
+
+    x = (__int128) left_a * b->limit->amount;
+    y = (__int128) left_b * a->limit->amount;
+
+    return x < y ? -1 : x > y;
 }
 
 
