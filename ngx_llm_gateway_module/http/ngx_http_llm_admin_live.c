@@ -111,7 +111,7 @@ ngx_http_llm_admin_live_ask(ngx_http_llm_admin_live_t *live)
         return NGX_ERROR;
     }
 
-    live->command = ngx_http_llm_redis_ask(claim, 0, arena,
+    live->command = ngx_http_llm_redis_ask(claim, 0,
                                            ngx_http_llm_admin_live_told, live);
 
     return live->command ? NGX_OK : NGX_ERROR;

@@ -30,6 +30,8 @@ static ngx_int_t ngx_http_llm_ladder_again(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_ladder_finish(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
+static ngx_int_t ngx_http_llm_ladder_asks(ngx_http_llm_ctx_t *ctx,
+    llm_decision_t *d);
 static ngx_int_t ngx_http_llm_ladder_fail(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_attempt_t *at);
 
@@ -119,60 +121,63 @@ ngx_http_llm_ladder_begin(ngx_http_llm_ctx_t *ctx)
                                   &wait);
 
     if (rc == NGX_BUSY) {
+        return ngx_http_llm_ladder_unfit(ctx, failure, wait);
+    }
 
-        if (ngx_http_llm_translate_refuses(ctx)) {
-            ctx->error = ctx->untranslatable;
-            return ngx_http_llm_refused(ctx);
-        }
-
-        if (ctx->nplan == 0) {
-
-            /* planning found the prompt too long for every route */
-
-            failure = LLM_FAILURE_CONTEXT;
-        }
-
-        return ngx_http_llm_ladder_move(ctx, failure, wait);
+    if (rc == NGX_AGAIN) {
+        return ngx_http_llm_ladder_asking(ctx, NGX_HTTP_LLM_TURN_FIRST,
+                                          NGX_HTTP_LLM_RUNG_FIRST,
+                                          LLM_REASON_ALLOWED);
     }
 
     return rc;
 }
 
 
-/*
- * Starts an attempt on the next route of the plan that is fit now.  NGX_BUSY:
- * there is none; *failure and *wait tell why, and until when.
- */
+ngx_int_t
+ngx_http_llm_ladder_unfit(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
+    ngx_msec_t wait)
+{
+    if (ngx_http_llm_translate_refuses(ctx)) {
+        ctx->error = ctx->untranslatable;
+        return ngx_http_llm_refused(ctx);
+    }
+
+    if (ctx->nplan == 0) {
+
+        /* planning found the prompt too long for every route */
+
+        failure = LLM_FAILURE_CONTEXT;
+    }
+
+    return ngx_http_llm_ladder_move(ctx, failure, wait);
+}
+
 
 ngx_int_t
 ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
     llm_failure_e *failure, ngx_msec_t *wait)
 {
-    ngx_int_t                  rc;
-    ngx_msec_t                 w, least;
-    ngx_uint_t                 i, full;
-    ngx_http_llm_candidate_t  *cand;
+    ngx_uint_t  i;
 
     for (i = 0; i < ctx->nplan; i++) {
         ctx->plan[i]->busy = 0;
     }
 
-    full = 0;
-    least = (ngx_msec_t) -1;
+    return ngx_http_llm_ladder_step_on(ctx, rung, failure, wait);
+}
 
-    for ( ;; ) {
 
-        cand = ngx_http_llm_routes_next(ctx, failure, wait);
+ngx_int_t
+ngx_http_llm_ladder_step_on(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
+    llm_failure_e *failure, ngx_msec_t *wait)
+{
+    ngx_int_t                  rc;
+    ngx_msec_t                 w;
+    ngx_uint_t                 i;
+    ngx_http_llm_candidate_t  *cand;
 
-        if (cand == NULL) {
-
-            if (full) {
-                *failure = LLM_FAILURE_LIMIT;
-                *wait = ngx_min(*wait, least);
-            }
-
-            return NGX_BUSY;
-        }
+    while ((cand = ngx_http_llm_routes_next(ctx, failure, wait)) != NULL) {
 
         w = 0;
         rc = ngx_http_llm_ladder_take(ctx, cand, rung, &w);
@@ -180,14 +185,18 @@ ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
         if (rc != NGX_BUSY) {
             return rc;
         }
+    }
 
-        if (ngx_strcmp(cand->reason, "retry_budget") != 0
-            && ngx_strcmp(cand->reason, "untranslatable") != 0)
-        {
-            full = 1;
-            least = ngx_min(least, w);
+    for (i = 0; i < ctx->nplan; i++) {
+        cand = ctx->plan[i];
+
+        if (cand->busy && ngx_strcmp(cand->reason, "retry_budget") != 0) {
+            *failure = LLM_FAILURE_LIMIT;
+            *wait = ngx_min(*wait, cand->wait);
         }
     }
+
+    return NGX_BUSY;
 }
 
 
@@ -480,13 +489,35 @@ ngx_http_llm_ladder_move(ngx_http_llm_ctx_t *ctx, llm_failure_e failure,
         }
 
         if (rc != NGX_BUSY) {
-            return rc;
+            return rc == NGX_AGAIN ? ngx_http_llm_ladder_asks(ctx, &d) : rc;
         }
 
         if (at) {
             at->decided = 0;
             failure = at->failure;
         }
+    }
+}
+
+
+/* limits of the route that it moves to are asked */
+
+static ngx_int_t
+ngx_http_llm_ladder_asks(ngx_http_llm_ctx_t *ctx, llm_decision_t *d)
+{
+    switch (d->move) {
+
+    case LLM_MOVE_SWITCH:
+        return ngx_http_llm_ladder_asking(ctx, NGX_HTTP_LLM_TURN_MOVE,
+                                          NGX_HTTP_LLM_RUNG_SWITCH, d->reason);
+
+    case LLM_MOVE_BACKUP:
+        return ngx_http_llm_ladder_asking(ctx, NGX_HTTP_LLM_TURN_MOVE,
+                                          NGX_HTTP_LLM_RUNG_BACKUP, d->reason);
+
+    default: /* LLM_MOVE_STOP */
+        return ngx_http_llm_ladder_asking(ctx, NGX_HTTP_LLM_TURN_RESORT,
+                                          NGX_HTTP_LLM_RUNG_FIRST, d->reason);
     }
 }
 
@@ -501,6 +532,7 @@ ngx_int_t
 ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx, llm_reason_e reason,
     ngx_msec_t wait)
 {
+    ngx_int_t                rc;
     ngx_http_llm_attempt_t  *at;
 
     ctx->stop = reason;
@@ -525,8 +557,10 @@ ngx_http_llm_ladder_stop(ngx_http_llm_ctx_t *ctx, llm_reason_e reason,
                                    &ctx->class->name);
     }
 
-    if (ngx_http_llm_quota_limited(ctx)) {
-        return ngx_http_llm_quota_refuse(ctx, &ctx->limited);
+    rc = ngx_http_llm_quota_refused(ctx);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     if (ngx_http_llm_translate_refuses(ctx)) {

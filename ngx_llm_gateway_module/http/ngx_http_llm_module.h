@@ -46,17 +46,23 @@
  *   PLANNED   allowed, its routes are chosen
  *   QUEUED    waits for a route with room [the queue; its timer]
  *   BACKOFF   waits before it retries [the ladder's timer]
+ *   ASKING    limits of a route's provider are asked, in Redis
+ *             [the quota's backend]
  *   ATTEMPT   a subrequest talks to a provider [the subrequest]
  *   SENDING   an attempt's head was committed; its body passes
  *             [the subrequest]
  *   DONE      the answer, or our own error, is on its way
  *
  *   START -> BODY -> RESERVING -> PLANNED -> ATTEMPT -> SENDING -> DONE
- *   PLANNED, ATTEMPT -> QUEUED -> ATTEMPT      (room came)
+ *   PLANNED, BACKOFF, ATTEMPT -> ASKING -> ATTEMPT
+ *                                              (its limits have room)
+ *   PLANNED, ASKING, ATTEMPT -> QUEUED -> ATTEMPT
+ *                                              (room came; who is QUEUED may
+ *                                               be asking, too)
  *   ATTEMPT -> BACKOFF -> ATTEMPT              (retry)
  *   ATTEMPT -> ATTEMPT                         (switch, backup, a second call
  *                                               of one attempt)
- *   START, BODY, RESERVING, PLANNED, QUEUED, ATTEMPT -> DONE
+ *   START, BODY, RESERVING, PLANNED, QUEUED, ASKING, ATTEMPT -> DONE
  *                                              (refused, failed, answered
  *                                               by the gateway itself)
  */
@@ -68,6 +74,7 @@ typedef enum {
     NGX_HTTP_LLM_PLANNED,
     NGX_HTTP_LLM_QUEUED,
     NGX_HTTP_LLM_BACKOFF,
+    NGX_HTTP_LLM_ASKING,
     NGX_HTTP_LLM_ATTEMPT,
     NGX_HTTP_LLM_SENDING,
     NGX_HTTP_LLM_DONE
@@ -96,6 +103,17 @@ typedef enum {
 typedef struct ngx_http_llm_quota_s    ngx_http_llm_quota_t;
 
 
+/* what a ladder was about when it had to ask for limits */
+
+typedef enum {
+    NGX_HTTP_LLM_TURN_FIRST = 0,     /* a first attempt */
+    NGX_HTTP_LLM_TURN_MOVE,          /* a switch, or a backup */
+    NGX_HTTP_LLM_TURN_RETRY,
+    NGX_HTTP_LLM_TURN_RESORT,        /* the last resort */
+    NGX_HTTP_LLM_TURN_WAKE           /* a look from the queue */
+} ngx_http_llm_turn_e;
+
+
 /* why a candidate route was kept or skipped */
 
 typedef struct {
@@ -107,6 +125,7 @@ typedef struct {
                                              "protocol_mismatch" ... */
     ngx_http_llm_quota_t      *quota;     /* of limits on its provider, for the
                                              next attempt; NULL: none yet */
+    ngx_msec_t                 wait;      /* busy: ask again after that, ms */
     unsigned                   kept:1;
     unsigned                   tried:1;
     unsigned                   busy:1;    /* was taken by others just now */
@@ -274,6 +293,13 @@ struct ngx_http_llm_ctx_s {
     ngx_array_t                attempts;      /* ngx_http_llm_attempt_t * */
     ngx_http_llm_attempt_t    *current;       /* the last one started */
     ngx_http_llm_attempt_t    *spare;         /* one that found no room */
+    ngx_http_llm_attempt_t    *pending;       /* limits are asked for it; NULL:
+                                                 for none */
+    ngx_http_llm_turn_e        turn;          /* in which it was, its rung, */
+    ngx_http_llm_rung_e        turn_rung;     /* and what the ladder stops by */
+    llm_reason_e               turn_reason;   /* else (RESORT) */
+    ngx_uint_t                 asks;          /* questions so far: each has an
+                                                 id of its own */
     llm_reason_e               stop;          /* what ended the ladder */
     ngx_msec_t                 ladder_start;  /* ngx_current_msec */
     ngx_event_t                timer;         /* of back-off and queue */
@@ -302,6 +328,7 @@ struct ngx_http_llm_ctx_s {
     unsigned                   stream:1;      /* a stream was asked for */
     unsigned                   strip_usage:1; /* hide include_usage's chunk */
     unsigned                   waiting:1;     /* is in a queue */
+    unsigned                   again:1;       /* room came while it asked */
     unsigned                   has_queued:1;  /* it has waited before */
     unsigned                   local:1;       /* answered by the gateway */
     unsigned                   watched:1;     /* cleanup of timers is set */
@@ -442,15 +469,6 @@ llm_protocol_e ngx_http_llm_models_shape(ngx_http_request_t *r);
 void ngx_http_llm_models_init(void);
 
 
-/*
- * The plan of the next approved backup model that this class may use and
- * that has routes for this request; NGX_DECLINED: none is left.
- */
-ngx_int_t ngx_http_llm_plan_backup(ngx_http_llm_ctx_t *ctx);
-/* whether plan_backup() would find one */
-ngx_uint_t ngx_http_llm_plan_has_backup(ngx_http_llm_ctx_t *ctx);
-
-
 /* _ladder.c */
 
 /* the location's content handler, of main requests and of attempts */
@@ -461,15 +479,6 @@ ngx_int_t ngx_http_llm_content_handler(ngx_http_request_t *r);
  * gate for an answer that could be passed on, and after attempts without one.
  */
 llm_decision_t *ngx_http_llm_ladder_decide(ngx_http_llm_attempt_t *at);
-
-/*
- * Tries to start an attempt for a request that waits in the queue.  NGX_OK:
- * started, or ended; NGX_BUSY: there is still no room.
- */
-ngx_int_t ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx,
-    ngx_msec_t *wait);
-/* it has waited long enough */
-void ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx);
 
 
 /* _wait.c */
@@ -483,9 +492,6 @@ ngx_int_t ngx_http_llm_client_watch(ngx_http_request_t *r);
 
 /* _queue.c */
 
-/* NGX_OK: it waits; NGX_DECLINED: the queue is full; NGX_ERROR */
-ngx_int_t ngx_http_llm_queue_add(ngx_http_llm_ctx_t *ctx);
-void ngx_http_llm_queue_remove(ngx_http_llm_ctx_t *ctx);
 /* room may have come for this model: looks at it soon */
 void ngx_http_llm_queue_kick(ngx_http_llm_model_t *model);
 ngx_int_t ngx_http_llm_queue_init(ngx_cycle_t *cycle,

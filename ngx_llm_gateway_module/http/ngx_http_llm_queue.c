@@ -11,7 +11,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_ladder.h"
 
 
 /* room that another worker gives back is seen after at most this, ms */
@@ -176,6 +176,20 @@ ngx_http_llm_queue_kick(ngx_http_llm_model_t *model)
 }
 
 
+void
+ngx_http_llm_queue_rest(ngx_http_llm_model_t *model, ngx_msec_t wait)
+{
+    ngx_http_llm_line_t  *line;
+
+    line = &ngx_http_llm_lines[model->index];
+
+    if (line->n && !line->event.timer_set) {
+        wait = ngx_min(wait, NGX_HTTP_LLM_QUEUE_MAX_TICK);
+        ngx_add_timer(&line->event, ngx_max(wait, NGX_HTTP_LLM_QUEUE_TICK));
+    }
+}
+
+
 static void
 ngx_http_llm_queue_event(ngx_event_t *ev)
 {
@@ -203,13 +217,12 @@ ngx_http_llm_queue_event(ngx_event_t *ev)
         wait = 0;
         rc = ngx_http_llm_ladder_wake(ctx, &wait);
 
+        if (rc == NGX_AGAIN) {
+            return;
+        }
+
         if (rc == NGX_BUSY) {
-
-            if (!ev->timer_set) {
-                wait = ngx_min(wait, NGX_HTTP_LLM_QUEUE_MAX_TICK);
-                ngx_add_timer(ev, ngx_max(wait, NGX_HTTP_LLM_QUEUE_TICK));
-            }
-
+            ngx_http_llm_queue_rest(ctx->model, wait);
             return;
         }
 

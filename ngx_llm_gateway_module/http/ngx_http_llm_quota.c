@@ -11,6 +11,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_books.h"
+#include "ngx_http_llm_ladder.h"
 #include "ngx_http_llm_quota.h"
 
 
@@ -26,8 +27,13 @@ static ngx_int_t ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at,
     llm_amount_t *need);
 static void ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at,
     ngx_int_t rc, llm_verdict_t *v, ngx_msec_t *wait);
+static ngx_int_t ngx_http_llm_quota_unavailable(ngx_http_llm_ctx_t *ctx);
 static void ngx_http_llm_quota_end(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used);
+
+
+#define ngx_http_llm_quota_backend(ctx)                                       \
+    ((ctx)->lmcf->redis ? &ngx_http_llm_quota_redis : &ngx_http_llm_quota_zone)
 
 
 ngx_int_t
@@ -106,8 +112,7 @@ ngx_http_llm_quota_create(ngx_http_llm_ctx_t *ctx)
         return NULL;
     }
 
-    q->backend = ctx->lmcf->redis ? &ngx_http_llm_quota_redis
-                                  : &ngx_http_llm_quota_zone;
+    q->backend = ngx_http_llm_quota_backend(ctx);
 
     key = ctx->key;
 
@@ -167,16 +172,41 @@ ngx_http_llm_quota_answer(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
         return NGX_OK;
 
     case NGX_AGAIN:
-        return NGX_AGAIN;
+        ctx->request->write_event_handler = ngx_http_request_empty_handler;
+
+        return ngx_http_llm_client_watch(ctx->request) == NGX_OK
+               ? NGX_AGAIN : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     case NGX_BUSY:
         return ngx_http_llm_quota_refuse(ctx, &q->verdict.refused);
 
     default: /* NGX_ERROR */
-        return ngx_http_llm_refuse(ctx, LLM_ERROR_QUOTA_UNAVAILABLE, NULL,
-                                   "limits cannot be checked right now: their "
-                                   "counters are not available");
+        return ngx_http_llm_quota_unavailable(ctx);
     }
+}
+
+
+void
+ngx_http_llm_quota_told(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    if (q->attempt) {
+        ngx_http_llm_ladder_told(q->attempt);
+        return;
+    }
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -219,8 +249,8 @@ ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at, const char **reason,
 
     rc = ngx_http_llm_quota_provider(at, &need);
 
-    if (rc == NGX_OK) {
-        return NGX_OK;
+    if (rc == NGX_OK || rc == NGX_AGAIN) {
+        return rc;
     }
 
     ngx_http_llm_quota_skip(at, rc, at->quota ? &at->quota->verdict : NULL,
@@ -295,7 +325,7 @@ ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at, llm_amount_t *need)
             return NGX_ERROR;
         }
 
-        q->backend = &ngx_http_llm_quota_zone;
+        q->backend = ngx_http_llm_quota_backend(ctx);
 
         ngx_http_llm_quota_add(q, at->route->provider->subject);
 
@@ -304,6 +334,7 @@ ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at, llm_amount_t *need)
 
     at->quota = q;
 
+    q->attempt = at;
     q->asked = *need;
     q->asked.requests = 1;
 
@@ -346,36 +377,80 @@ ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at, ngx_int_t rc,
 }
 
 
-ngx_uint_t
-ngx_http_llm_quota_limited(ngx_http_llm_ctx_t *ctx)
+ngx_int_t
+ngx_http_llm_quota_refused(ngx_http_llm_ctx_t *ctx)
 {
-    const char   *reason;
-    ngx_uint_t    i;
+    ngx_uint_t    i, limited, unknown;
     llm_error_e   code;
 
-    if (ctx->limited.limit == NULL) {
-        return 0;
-    }
+    limited = 0;
+    unknown = 0;
 
     for (i = 0; i < ctx->nplan; i++) {
 
-        reason = ctx->plan[i]->reason;
+        code = ngx_http_llm_quota_reason(ctx->plan[i]);
 
-        for (code = LLM_ERROR_BUDGET_EXCEEDED;
-             code <= LLM_ERROR_CONCURRENCY_EXCEEDED;
-             code++)
-        {
-            if (reason == (char *) llm_error_names[code].data) {
-                break;
-            }
+        if (code == LLM_ERROR_NONE) {
+            return NGX_DECLINED;
         }
 
-        if (code > LLM_ERROR_CONCURRENCY_EXCEEDED) {
-            return 0;
+        if (code == LLM_ERROR_QUOTA_UNAVAILABLE) {
+            unknown = 1;
+
+        } else {
+            limited = 1;
         }
     }
 
-    return 1;
+    if (limited) {
+        return ngx_http_llm_quota_refuse(ctx, &ctx->limited);
+    }
+
+    return unknown ? ngx_http_llm_quota_unavailable(ctx) : NGX_DECLINED;
+}
+
+
+llm_error_e
+ngx_http_llm_quota_reason(ngx_http_llm_candidate_t *cand)
+{
+    ngx_uint_t  i;
+
+    static const llm_error_e  codes[] = {
+        LLM_ERROR_BUDGET_EXCEEDED,
+        LLM_ERROR_RATE_LIMIT_EXCEEDED,
+        LLM_ERROR_CONCURRENCY_EXCEEDED,
+        LLM_ERROR_QUOTA_UNAVAILABLE
+    };
+
+    for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (cand->reason == (char *) llm_error_names[codes[i]].data) {
+            return codes[i];
+        }
+    }
+
+    return LLM_ERROR_NONE;
+}
+
+
+static ngx_int_t
+ngx_http_llm_quota_unavailable(ngx_http_llm_ctx_t *ctx)
+{
+    return ngx_http_llm_refuse(ctx, LLM_ERROR_QUOTA_UNAVAILABLE, NULL,
+                               "limits cannot be checked right now: their "
+                               "counters are not available");
+}
+
+
+void
+ngx_http_llm_quota_forget(ngx_http_llm_attempt_t *at)
+{
+    ngx_http_llm_quota_t  *q;
+
+    q = at->quota;
+
+    if (q && q->backend->forget) {
+        q->backend->forget(q);
+    }
 }
 
 
@@ -399,6 +474,10 @@ ngx_http_llm_quota_release(ngx_http_llm_attempt_t *at)
     }
 
     ngx_http_llm_quota_end(at->ctx, q, &used);
+
+    if (at->request) {
+        ngx_http_llm_queue_kick(at->ctx->model);
+    }
 }
 
 

@@ -17,13 +17,17 @@
 /*
  * Where limits are counted.  Functions answer as those of ngx_llm_quota.h do:
  * NGX_OK; NGX_BUSY with q->verdict; NGX_ERROR: cannot tell, the request is
- * refused.  reserve() of a request may answer NGX_AGAIN: it then sees to it
- * that phases run again, and is called once more for its answer.
+ * refused, or the route left out.  reserve() may answer NGX_AGAIN: when it
+ * knows, ngx_http_llm_quota_told() is called, and it is called once more for
+ * its answer.
  */
 
 typedef struct {
     ngx_int_t           (*reserve)(ngx_http_llm_ctx_t *ctx,
                                    ngx_http_llm_quota_t *q);
+    /* nobody waits for reserve() any more: nothing is to be held.  NULL where
+       it never says NGX_AGAIN */
+    void                (*forget)(ngx_http_llm_quota_t *q);
     /* more than q->asked, which the caller adds it to after NGX_OK */
     ngx_int_t           (*extend)(ngx_http_llm_ctx_t *ctx,
                                   ngx_http_llm_quota_t *q,
@@ -51,6 +55,8 @@ typedef struct {
 
 struct ngx_http_llm_quota_s {
     const ngx_http_llm_quota_backend_t  *backend;
+    ngx_http_llm_attempt_t    *attempt;       /* whose it is; NULL: the
+                                                 request's */
     llm_subject_t             *subjects[NGX_LLM_QUOTA_SUBJECTS];
     ngx_uint_t                 n;
     llm_amount_t               asked;         /* reserved */
@@ -61,6 +67,8 @@ struct ngx_http_llm_quota_s {
     llm_amount_t               room;          /* what there was, if scarce */
     ngx_llm_quota_lease_t     *lease;         /* in the zone */
     void                      *data;          /* private to the backend */
+    ngx_uint_t                 number;        /* of what an attempt holds in
+                                                 Redis; 0: nothing */
     unsigned                   money:1;       /* some budget holds */
     unsigned                   bounded:1;     /* some limit on output or money
                                                  holds */
@@ -150,10 +158,16 @@ void ngx_http_llm_ending_tell(ngx_http_llm_attempt_t *at);
 ngx_int_t ngx_http_llm_quota_reserve(ngx_http_llm_ctx_t *ctx);
 /*
  * An attempt is about to be made: limits of its provider, and what it takes
- * beyond what the request holds.  NGX_OK, or NGX_BUSY with a reason.
+ * beyond what the request holds.  NGX_OK; NGX_BUSY with a reason; NGX_AGAIN:
+ * ngx_http_llm_ladder_told() is called when it is known, and this is called
+ * again, unless it is forgotten.
  */
 ngx_int_t ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at,
     const char **reason, ngx_msec_t *wait);
+void ngx_http_llm_quota_forget(ngx_http_llm_attempt_t *at);
+/* a backend knows its answer; the request may be gone behind this */
+void ngx_http_llm_quota_told(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q);
 /* from now on the attempt may be billed */
 void ngx_http_llm_quota_sent(ngx_http_llm_attempt_t *at);
 /* the attempt's end; does nothing the second time */
@@ -170,9 +184,12 @@ ngx_int_t ngx_http_llm_quota_would(ngx_http_llm_ctx_t *ctx,
     ngx_llm_quota_each_pt each, void *data);
 
 
-/* whether limits of providers are all that keeps the request from its routes:
-   then ctx->limited is one of them */
-ngx_uint_t ngx_http_llm_quota_limited(ngx_http_llm_ctx_t *ctx);
+/* the error that limits left a route out for; NONE: they did not */
+llm_error_e ngx_http_llm_quota_reason(ngx_http_llm_candidate_t *cand);
+
+/* the status of a refusal, where limits of providers are all that keeps the
+   request from its routes; else NGX_DECLINED */
+ngx_int_t ngx_http_llm_quota_refused(ngx_http_llm_ctx_t *ctx);
 
 
 /* what was reserved, where money is known: what never left took nothing */

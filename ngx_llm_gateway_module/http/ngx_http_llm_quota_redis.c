@@ -19,11 +19,13 @@
 
 static ngx_int_t ngx_http_llm_quota_redis_reserve(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q);
+static ngx_int_t ngx_http_llm_quota_redis_start(
+    ngx_http_llm_quota_redis_t *st);
+static void ngx_http_llm_quota_redis_forget(ngx_http_llm_quota_t *q);
 static ngx_int_t ngx_http_llm_quota_redis_claims(
-    ngx_http_llm_quota_redis_t *st, llm_str_t *id, llm_amount_t *asked);
+    ngx_http_llm_quota_redis_t *st);
 static ngx_int_t ngx_http_llm_quota_redis_room(ngx_http_llm_ctx_t *ctx,
     llm_script_claim_t *claim);
-static ngx_int_t ngx_http_llm_quota_redis_wait(ngx_http_request_t *r);
 static void ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc,
     redisReply *reply);
 static ngx_int_t ngx_http_llm_quota_redis_judge(
@@ -40,6 +42,7 @@ static void ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
 
 const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_redis = {
     ngx_http_llm_quota_redis_reserve,
+    ngx_http_llm_quota_redis_forget,
     ngx_http_llm_quota_redis_extend,
     ngx_http_llm_quota_redis_top_up,
     ngx_http_llm_quota_redis_sent,
@@ -56,30 +59,73 @@ ngx_http_llm_quota_redis_reserve(ngx_http_llm_ctx_t *ctx,
 
     st = q->data;
 
-    if (st) {
-        return st->where == NGX_HTTP_LLM_QUOTA_ASKING ? NGX_AGAIN : st->rc;
-    }
-
-    st = ngx_http_llm_quota_redis_create(ctx, q, ngx_http_llm_pure(&ctx->id),
-                                         &q->asked);
     if (st == NULL) {
-        return NGX_ERROR;
+        st = ngx_http_llm_quota_redis_create(ctx, q);
+        if (st == NULL) {
+            return NGX_ERROR;
+        }
+
+        q->data = st;
     }
 
-    q->data = st;
+    if (!st->open) {
 
-    if (ngx_http_llm_quota_redis_ask(st) != NGX_OK) {
-        ngx_http_llm_quota_redis_unavailable(st);
+        if (ngx_http_llm_quota_redis_start(st) == NGX_OK) {
+            st->open = 1;
+            return NGX_AGAIN;
+        }
+
         return st->rc;
     }
 
-    return ngx_http_llm_quota_redis_wait(ctx->request);
+    if (st->where == NGX_HTTP_LLM_QUOTA_ASKING) {
+        return NGX_AGAIN;
+    }
+
+    st->open = 0;
+
+    return st->rc;
+}
+
+
+/* NGX_OK: it is asked; else the answer is there */
+
+static ngx_int_t
+ngx_http_llm_quota_redis_start(ngx_http_llm_quota_redis_t *st)
+{
+    llm_str_t            id;
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = st->ctx;
+    id = *ngx_http_llm_pure(&ctx->id);
+
+    if (st->q->attempt) {
+
+        /* none is used again, as what becomes of the one before may not be
+           known */
+
+        st->q->number = ++ctx->asks;
+
+        id.data = st->name;
+        id.len = ngx_sprintf(st->name, NGX_HTTP_LLM_REDIS_ATTEMPT, &ctx->id,
+                             st->q->number)
+                 - st->name;
+    }
+
+    ngx_http_llm_quota_redis_begin(st, &id, &st->q->asked);
+
+    if (ngx_http_llm_quota_redis_ask(st) != NGX_OK) {
+        ngx_http_llm_quota_redis_unavailable(st);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
 ngx_http_llm_quota_redis_t *
 ngx_http_llm_quota_redis_create(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_quota_t *q, llm_str_t *id, llm_amount_t *asked)
+    ngx_http_llm_quota_t *q)
 {
     ngx_http_cleanup_t          *cln;
     ngx_http_llm_quota_redis_t  *st;
@@ -92,7 +138,14 @@ ngx_http_llm_quota_redis_create(ngx_http_llm_ctx_t *ctx,
     st->ctx = ctx;
     st->q = q;
 
-    if (ngx_http_llm_quota_redis_claims(st, id, asked) != NGX_OK) {
+    if (q->attempt) {
+        st->name = llm_alloc(&ctx->arena, ctx->id.len + 1 + NGX_INT_T_LEN);
+        if (st->name == NULL) {
+            return NULL;
+        }
+    }
+
+    if (ngx_http_llm_quota_redis_claims(st) != NGX_OK) {
         return NULL;
     }
 
@@ -108,14 +161,32 @@ ngx_http_llm_quota_redis_create(ngx_http_llm_ctx_t *ctx,
 }
 
 
+void
+ngx_http_llm_quota_redis_begin(ngx_http_llm_quota_redis_t *st, llm_str_t *id,
+    llm_amount_t *asked)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < st->lease.n; i++) {
+        st->lease.claims[i].id = *id;
+        st->lease.claims[i].asked = *asked;
+    }
+
+    ngx_memzero(&st->verdict, sizeof(llm_verdict_t));
+
+    st->where = NGX_HTTP_LLM_QUOTA_ASKING;
+    st->current = 0;
+    st->tries = 0;
+}
+
+
 /*
  * One claim for all subjects, or on a cluster one for each hash tag, in the
  * order of their first subjects, which is the same for all requests.
  */
 
 static ngx_int_t
-ngx_http_llm_quota_redis_claims(ngx_http_llm_quota_redis_t *st,
-    llm_str_t *id, llm_amount_t *asked)
+ngx_http_llm_quota_redis_claims(ngx_http_llm_quota_redis_t *st)
 {
     ngx_uint_t             i, k, n, cluster;
     llm_script_claim_t    *claim;
@@ -152,9 +223,6 @@ ngx_http_llm_quota_redis_claims(ngx_http_llm_quota_redis_t *st,
             if (claim[k].subjects == NULL) {
                 return NGX_ERROR;
             }
-
-            claim[k].id = *id;
-            claim[k].asked = *asked;
         }
 
         claim[k].subjects[claim[k].n++] = q->subjects[i];
@@ -199,21 +267,9 @@ ngx_http_llm_quota_redis_ask(ngx_http_llm_quota_redis_t *st)
 {
     st->command = ngx_http_llm_redis_ask(&st->lease.claims[st->current],
                                   ngx_http_llm_redis_worker()->conf->lease,
-                                  &st->ctx->arena,
                                   ngx_http_llm_quota_redis_answered, st);
 
     return st->command ? NGX_OK : NGX_ERROR;
-}
-
-
-/* phases stop here; a client that leaves is noticed */
-
-static ngx_int_t
-ngx_http_llm_quota_redis_wait(ngx_http_request_t *r)
-{
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    return ngx_http_llm_client_watch(r) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
 }
 
 
@@ -222,7 +278,6 @@ ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc, redisReply *reply)
 {
     ngx_http_llm_quota_redis_t *st = data;
 
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     st->command = NULL;
@@ -234,9 +289,8 @@ ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc, redisReply *reply)
     }
 
     r = st->ctx->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
+    ngx_http_set_log_request(r->connection->log, r);
 
     switch (rc) {
 
@@ -251,7 +305,7 @@ ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc, redisReply *reply)
         ngx_memzero(&st->lease.claims[st->current].used,
                     sizeof(llm_amount_t));
         ngx_http_llm_redis_settle(&st->lease.claims[st->current],
-                                  LLM_SCRIPT_AGAIN, &st->ctx->arena);
+                                  LLM_SCRIPT_AGAIN);
         break;
 
     default: /* NGX_DECLINED, NGX_ERROR */
@@ -282,11 +336,7 @@ ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc, redisReply *reply)
         }
     }
 
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-    ngx_http_run_posted_requests(c);
+    ngx_http_llm_quota_told(st->ctx, st->q);
 }
 
 
@@ -373,7 +423,7 @@ ngx_http_llm_quota_redis_back(ngx_http_llm_quota_redis_t *st, ngx_uint_t n)
         claim = &st->lease.claims[i];
 
         ngx_memzero(&claim->used, sizeof(llm_amount_t));
-        ngx_http_llm_redis_settle(claim, LLM_SCRIPT_FIRST, &st->ctx->arena);
+        ngx_http_llm_redis_settle(claim, LLM_SCRIPT_FIRST);
     }
 }
 
@@ -420,6 +470,7 @@ ngx_http_llm_quota_redis_cleanup(void *data)
 
     ngx_llm_redis_forget(st->command);
     st->command = NULL;
+    st->open = 0;
 
     st->where = NGX_HTTP_LLM_QUOTA_CLOSED;
     st->rc = NGX_ERROR;
@@ -427,9 +478,18 @@ ngx_http_llm_quota_redis_cleanup(void *data)
     claim = &st->lease.claims[st->current];
 
     ngx_memzero(&claim->used, sizeof(llm_amount_t));
-    ngx_http_llm_redis_settle(claim, LLM_SCRIPT_AGAIN, &st->ctx->arena);
+    ngx_http_llm_redis_settle(claim, LLM_SCRIPT_AGAIN);
 
     ngx_http_llm_quota_redis_back(st, st->current);
+}
+
+
+static void
+ngx_http_llm_quota_redis_forget(ngx_http_llm_quota_t *q)
+{
+    if (q->data) {
+        ngx_http_llm_quota_redis_cleanup(q->data);
+    }
 }
 
 
@@ -470,12 +530,11 @@ ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
         claim = &st->lease.claims[i];
 
         claim->used = *used;
-        ngx_http_llm_redis_settle(claim, mode, &ctx->arena);
+        ngx_http_llm_redis_settle(claim, mode);
     }
 
     for (i = 0; i < st->nextras; i++) {
         ngx_memzero(&st->extras[i]->used, sizeof(llm_amount_t));
-        ngx_http_llm_redis_settle(st->extras[i], LLM_SCRIPT_AGAIN,
-                                  &ctx->arena);
+        ngx_http_llm_redis_settle(st->extras[i], LLM_SCRIPT_AGAIN);
     }
 }

@@ -26,6 +26,9 @@
  *   ASKING -> LOCAL      Redis is unavailable: on_error
  *   ASKING -> OPEN
  *   ASKING -> CLOSED
+ *
+ * REFUSED, and what was given back, -> ASKING: an attempt that waits in the
+ * queue asks again, under another id
  */
 
 typedef enum {
@@ -53,10 +56,12 @@ struct ngx_http_llm_quota_redis_s {
     ngx_uint_t                   current;    /* claim that is asked for */
     ngx_uint_t                   tries;
     ngx_int_t                    rc;         /* reserve()'s answer */
+    u_char                      *name;       /* room for an attempt's id */
     llm_script_claim_t          *extras[NGX_HTTP_LLM_QUOTA_EXTRAS];
     ngx_uint_t                   nextras;
     llm_verdict_t                verdict;    /* of all claims so far */
     unsigned                     top:1;
+    unsigned                     open:1;     /* asked, and not told of yet */
 };
 
 
@@ -64,8 +69,10 @@ struct ngx_http_llm_quota_redis_s {
 
 /* a reservation of its own, with its cleanup; NULL without memory */
 ngx_http_llm_quota_redis_t *ngx_http_llm_quota_redis_create(
-    ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q, llm_str_t *id,
-    llm_amount_t *asked);
+    ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q);
+/* of so much, under this id, which outlives it */
+void ngx_http_llm_quota_redis_begin(ngx_http_llm_quota_redis_t *st,
+    llm_str_t *id, llm_amount_t *asked);
 /* ends a question that is under way: what it reserves is given back */
 void ngx_http_llm_quota_redis_cleanup(void *data);
 /* asks for the claim that is next; NGX_OK, or NGX_ERROR: Redis is away */

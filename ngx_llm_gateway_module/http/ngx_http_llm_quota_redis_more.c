@@ -130,7 +130,7 @@ ngx_http_llm_quota_redis_extra(ngx_http_llm_quota_redis_t *st,
     extra->standings = NULL;
 
     if (ngx_http_llm_redis_ask(extra, ngx_http_llm_redis_worker()->conf->lease,
-                               &st->ctx->arena, NULL, NULL)
+                               NULL, NULL)
         != NULL)
     {
         st->extras[st->nextras++] = extra;

@@ -24,7 +24,7 @@ ngx_http_llm_quota_redis_top_up(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *more)
 {
     u_char                      *p;
-    llm_str_t                    id;
+    llm_str_t                    id, *of;
     ngx_http_llm_quota_redis_t  *st, *top;
 
     st = q->data;
@@ -45,18 +45,19 @@ ngx_http_llm_quota_redis_top_up(ngx_http_llm_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    p = llm_alloc(&ctx->arena, ctx->id.len + NGX_INT_T_LEN + 1);
-    if (p == NULL) {
+    of = &st->lease.claims[0].id;
+
+    p = llm_alloc(&ctx->arena, of->len + NGX_INT_T_LEN + 1);
+    top = ngx_http_llm_quota_redis_create(ctx, q);
+
+    if (p == NULL || top == NULL) {
         return NGX_ERROR;
     }
 
     id.data = p;
-    id.len = ngx_sprintf(p, "%Vt%ui", &ctx->id, st->ntops) - p;
+    id.len = ngx_sprintf(p, "%Vt%ui", ngx_http_llm_str(of), st->ntops) - p;
 
-    top = ngx_http_llm_quota_redis_create(ctx, q, &id, more);
-    if (top == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_http_llm_quota_redis_begin(top, &id, more);
 
     top->top = 1;
     top->next = st->tops;
@@ -163,8 +164,7 @@ ngx_http_llm_quota_redis_tops_end(ngx_http_llm_quota_redis_t *st)
             claim = &top->lease.claims[i];
 
             ngx_memzero(&claim->used, sizeof(llm_amount_t));
-            ngx_http_llm_redis_settle(claim, LLM_SCRIPT_AGAIN,
-                                      &top->ctx->arena);
+            ngx_http_llm_redis_settle(claim, LLM_SCRIPT_AGAIN);
         }
     }
 

@@ -27,6 +27,7 @@ static void ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx,
 
 const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone = {
     ngx_http_llm_quota_zone_reserve,
+    NULL,
     ngx_http_llm_quota_zone_extend,
     ngx_http_llm_quota_zone_top_up,
     ngx_http_llm_quota_zone_sent,
@@ -91,7 +92,7 @@ ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
 
     ngx_str_null(&note);
 
-    if (of == NULL && ctx->lmcf->usage_log) {
+    if (of == NULL && (ctx->lmcf->usage_log || ctx->lmcf->redis)) {
         ngx_http_llm_quota_zone_note(ctx, &note);
     }
 
@@ -133,7 +134,7 @@ ngx_http_llm_quota_zone_top_up(ngx_http_llm_ctx_t *ctx,
 static void
 ngx_http_llm_quota_zone_sent(ngx_http_llm_quota_t *q)
 {
-    ngx_llm_quota_sent(q->lease);
+    ngx_llm_quota_sent(q->lease, q->number);
 }
 
 

@@ -11,6 +11,9 @@
 #define NGX_HTTP_LLM_REDIS_REPLY                                              \
     (2 + NGX_LLM_QUOTA_SUBJECTS * (4 + 2 * NGX_LLM_QUOTA_LIMITS))
 
+/* bytes of the words of one call: more than the most limits that there are */
+#define NGX_HTTP_LLM_REDIS_WORDS   131072
+
 /* while something is owed and Redis is there, milliseconds */
 #define NGX_HTTP_LLM_REDIS_AGAIN   1000
 
@@ -31,6 +34,8 @@ typedef struct {
 } ngx_http_llm_redis_letter_t;
 
 
+static void ngx_http_llm_redis_paper(llm_arena_t *arena);
+static void *ngx_http_llm_redis_sheet(void *data, size_t size);
 static ngx_http_llm_redis_letter_t *ngx_http_llm_redis_letter(
     llm_script_call_t *call);
 static void ngx_http_llm_redis_send(ngx_http_llm_redis_letter_t *letter);
@@ -48,6 +53,9 @@ ngx_llm_redis_script_t               ngx_http_llm_redis_settlement;
 static ngx_llm_redis_script_t        ngx_http_llm_redis_reserve;
 
 static ngx_http_llm_redis_worker_t   ngx_http_llm_redis_this;
+static u_char                        ngx_http_llm_redis_words
+                                                  [NGX_HTTP_LLM_REDIS_WORDS];
+static u_char                       *ngx_http_llm_redis_pen;
 static ngx_queue_t                   ngx_http_llm_redis_letters;
 static ngx_uint_t                    ngx_http_llm_redis_nletters;
 static ngx_event_t                   ngx_http_llm_redis_again_event;
@@ -146,17 +154,20 @@ ngx_http_llm_redis_now(void)
 
 ngx_llm_redis_command_t *
 ngx_http_llm_redis_ask(const llm_script_claim_t *claim, int64_t lease_ms,
-    llm_arena_t *arena, ngx_llm_redis_handler_pt handler, void *data)
+    ngx_llm_redis_handler_pt handler, void *data)
 {
+    llm_arena_t                   arena;
     llm_script_call_t             call;
     ngx_http_llm_redis_worker_t  *worker;
 
     worker = ngx_http_llm_redis_worker();
 
+    ngx_http_llm_redis_paper(&arena);
+
     if (!ngx_llm_redis_available(worker->client)
         || llm_script_reserve_call(claim,
                                    ngx_http_llm_pure(&worker->conf->prefix),
-                                   lease_ms, ngx_http_llm_redis_now(), arena,
+                                   lease_ms, ngx_http_llm_redis_now(), &arena,
                                    &call)
            != LLM_OK)
     {
@@ -212,16 +223,18 @@ ngx_http_llm_redis_clock(int64_t now)
 
 
 void
-ngx_http_llm_redis_settle(llm_script_claim_t *claim, llm_script_mode_e mode,
-    llm_arena_t *arena)
+ngx_http_llm_redis_settle(llm_script_claim_t *claim, llm_script_mode_e mode)
 {
+    llm_arena_t                   arena;
     llm_script_call_t             call;
     ngx_http_llm_redis_letter_t  *letter;
+
+    ngx_http_llm_redis_paper(&arena);
 
     if (llm_script_settle_call(claim, mode,
                             ngx_http_llm_pure(
                                 &ngx_http_llm_redis_this.conf->prefix),
-                            ngx_http_llm_redis_now(), arena, &call)
+                            ngx_http_llm_redis_now(), &arena, &call)
         != LLM_OK)
     {
         goto lost;
@@ -246,6 +259,40 @@ lost:
     ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                   "no memory: a settlement of %L nano-dollars does not reach "
                   "redis", claim->used.money);
+}
+
+
+/*
+ * Memory for the words of one call, which are copied when it is sent: none of
+ * a request's, which may ask often while it waits in the queue.
+ */
+
+static void
+ngx_http_llm_redis_paper(llm_arena_t *arena)
+{
+    ngx_http_llm_redis_pen = ngx_http_llm_redis_words;
+
+    arena->alloc = ngx_http_llm_redis_sheet;
+    arena->data = &ngx_http_llm_redis_pen;
+    arena->left = NGX_HTTP_LLM_REDIS_WORDS;
+}
+
+
+static void *
+ngx_http_llm_redis_sheet(void *data, size_t size)
+{
+    u_char *p, *last, **pen = data;
+
+    p = ngx_align_ptr(*pen, NGX_ALIGNMENT);
+    last = ngx_http_llm_redis_words + NGX_HTTP_LLM_REDIS_WORDS;
+
+    if (p >= last || size > (size_t) (last - p)) {
+        return NULL;
+    }
+
+    *pen = p + size;
+
+    return p;
 }
 
 

@@ -16,6 +16,9 @@
 #include "ngx_llm_tally.h"
 
 
+/* a reservation of an attempt: the request's id, and its number */
+#define NGX_HTTP_LLM_REDIS_ATTEMPT  "%Vp%ui"
+
 /* settlements of a worker that wait for Redis; more are added up in the zone */
 #define NGX_HTTP_LLM_REDIS_LETTERS  4096
 
@@ -59,7 +62,7 @@ extern ngx_llm_redis_script_t  ngx_http_llm_redis_settlement;
  * not there, or no memory.
  */
 ngx_llm_redis_command_t *ngx_http_llm_redis_ask(
-    const llm_script_claim_t *claim, int64_t lease_ms, llm_arena_t *arena,
+    const llm_script_claim_t *claim, int64_t lease_ms,
     ngx_llm_redis_handler_pt handler, void *data);
 
 /* what it replied, as llm_script_reserve_read() tells it; its clock is noted */
@@ -71,7 +74,7 @@ int ngx_http_llm_redis_reserved(const llm_script_claim_t *claim,
  * AGAIN are for what was reserved in Redis, LATER for what was not.
  */
 void ngx_http_llm_redis_settle(llm_script_claim_t *claim,
-    llm_script_mode_e mode, llm_arena_t *arena);
+    llm_script_mode_e mode);
 
 /* while a reservation is held */
 void ngx_http_llm_redis_hold(ngx_http_llm_redis_lease_t *lease);

@@ -34,6 +34,8 @@ static ngx_uint_t ngx_http_llm_redis_pay_words(ngx_llm_tally_entry_t *entry,
     ngx_str_t *name, ngx_str_t *argv, u_char *p);
 static void ngx_http_llm_redis_paid(void *data, ngx_int_t rc,
     redisReply *reply);
+static void ngx_http_llm_redis_lost_attempt(ngx_http_llm_main_conf_t *lmcf,
+    ngx_llm_quota_lost_t *lost, ngx_str_t *id);
 
 
 /* adds a settlement's words to what is owed: see llm_limit_script_text.c */
@@ -239,27 +241,27 @@ ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf,
 {
     ngx_str_t             id, name;
     ngx_uint_t            i;
-    llm_arena_t          *arena;
     ngx_http_llm_key_t   *key;
     llm_script_claim_t    claim;
     const llm_subject_t  *subject;
 
     if (ngx_http_llm_redis_worker()->client == NULL
-        || ngx_http_llm_lost_member(&lost->note, "\"id\":\"", &id) != NGX_OK
-        || ngx_http_llm_lost_member(&lost->note, "\"key\":\"", &name)
-           != NGX_OK)
+        || ngx_http_llm_lost_member(&lost->note, "\"id\":\"", &id) != NGX_OK)
     {
+        return;
+    }
+
+    if (lost->open.number) {
+        ngx_http_llm_redis_lost_attempt(lmcf, lost, &id);
+    }
+
+    if (ngx_http_llm_lost_member(&lost->note, "\"key\":\"", &name) != NGX_OK) {
         return;
     }
 
     key = ngx_http_llm_conf_key_by_name(lmcf, &name);
 
     if (key == NULL) {
-        return;
-    }
-
-    arena = llm_arena_create(64 * 1024);
-    if (arena == NULL) {
         return;
     }
 
@@ -273,8 +275,48 @@ ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf,
 
     for (i = 0; i < key->nsubjects; i++) {
         subject = &key->subjects[i];
-        ngx_http_llm_redis_settle(&claim, LLM_SCRIPT_AGAIN, arena);
+        ngx_http_llm_redis_settle(&claim, LLM_SCRIPT_AGAIN);
     }
+}
 
-    llm_arena_free(arena);
+
+/* the attempt that its worker died in the middle of, if Redis counts it */
+
+static void
+ngx_http_llm_redis_lost_attempt(ngx_http_llm_main_conf_t *lmcf,
+    ngx_llm_quota_lost_t *lost, ngx_str_t *id)
+{
+    u_char                     text[NGX_LLM_TALLY_NAME];
+    ngx_uint_t                 i;
+    llm_script_claim_t         claim;
+    const llm_subject_t       *subject;
+    ngx_http_llm_provider_t  **provider;
+
+    ngx_memzero(&claim, sizeof(llm_script_claim_t));
+
+    claim.id.data = text;
+    claim.id.len = ngx_snprintf(text, sizeof(text),
+                                NGX_HTTP_LLM_REDIS_ATTEMPT, id,
+                                lost->open.number)
+                   - text;
+    claim.asked = lost->open.asked;
+    claim.subjects = &subject;
+    claim.n = 1;
+
+    provider = lmcf->providers.elts;
+
+    for (i = 0; i < lmcf->providers.nelts; i++) {
+
+        subject = provider[i]->subject;
+
+        if (subject
+            && subject->id.len == lost->open.id.len
+            && ngx_memcmp(subject->id.data, lost->open.id.data,
+                          subject->id.len)
+               == 0)
+        {
+            ngx_http_llm_redis_settle(&claim, LLM_SCRIPT_AGAIN);
+            return;
+        }
+    }
 }

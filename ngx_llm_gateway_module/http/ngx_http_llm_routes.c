@@ -442,7 +442,11 @@ ngx_http_llm_routes_least_bad(ngx_http_llm_ctx_t *ctx)
 
         cand = ctx->plan[i];
 
-        if (cand->tried || ngx_strcmp(cand->reason, "account_full") == 0) {
+        /* what a limit refused it refuses as the last resort, too */
+
+        if (cand->tried || ngx_strcmp(cand->reason, "account_full") == 0
+            || ngx_http_llm_quota_reason(cand) != LLM_ERROR_NONE)
+        {
             continue;
         }
 

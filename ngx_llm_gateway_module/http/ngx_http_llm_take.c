@@ -18,16 +18,15 @@ static ngx_http_llm_attempt_t *ngx_http_llm_ladder_make(
     ngx_http_llm_ctx_t *ctx, ngx_http_llm_candidate_t *cand,
     ngx_http_llm_rung_e rung);
 static ngx_int_t ngx_http_llm_ladder_acquire(ngx_http_llm_attempt_t *at,
-    ngx_uint_t moved, ngx_msec_t *wait);
+    ngx_msec_t *wait);
+static void ngx_http_llm_ladder_put_back(ngx_http_llm_attempt_t *at);
 
 
 ngx_int_t
 ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung, ngx_msec_t *wait)
 {
-    ngx_int_t                rc;
-    ngx_uint_t               i;
-    ngx_http_llm_attempt_t  *at, **atp;
+    ngx_http_llm_attempt_t  *at;
 
     if (cand->convert == LLM_CONVERT_LOCAL) {
         return ngx_http_llm_convert_local(ctx, cand);
@@ -38,11 +37,25 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_llm_ladder_acquire(at, rung != NGX_HTTP_LLM_RUNG_FIRST,
-                                     wait);
+    return ngx_http_llm_ladder_admit(at, wait);
+}
+
+
+ngx_int_t
+ngx_http_llm_ladder_admit(ngx_http_llm_attempt_t *at, ngx_msec_t *wait)
+{
+    ngx_int_t                 rc;
+    ngx_uint_t                i;
+    ngx_http_llm_ctx_t       *ctx;
+    ngx_http_llm_attempt_t  **atp;
+
+    ctx = at->ctx;
+
+    rc = ngx_http_llm_ladder_acquire(at, wait);
 
     if (rc == NGX_BUSY) {
-        cand->kept = 0;
+        at->candidate->kept = 0;
+        at->candidate->wait = *wait;
     }
 
     if (rc != NGX_OK) {
@@ -51,10 +64,11 @@ ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
 
     ctx->spare = NULL;
 
-    cand->tried = 1;
+    at->candidate->tried = 1;
 
     atp = ngx_array_push(&ctx->attempts);
     if (atp == NULL) {
+        ngx_http_llm_ladder_put_back(at);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -120,11 +134,10 @@ ngx_http_llm_ladder_make(ngx_http_llm_ctx_t *ctx,
 }
 
 
-/* NGX_BUSY: nothing is held; moved: it is a retry, a switch or a backup */
+/* NGX_BUSY, NGX_AGAIN: nothing is held */
 
 static ngx_int_t
-ngx_http_llm_ladder_acquire(ngx_http_llm_attempt_t *at, ngx_uint_t moved,
-    ngx_msec_t *wait)
+ngx_http_llm_ladder_acquire(ngx_http_llm_attempt_t *at, ngx_msec_t *wait)
 {
     ngx_int_t                  rc;
     const char                *reason;
@@ -137,7 +150,14 @@ ngx_http_llm_ladder_acquire(ngx_http_llm_attempt_t *at, ngx_uint_t moved,
     /* limits first: what they refuse leaves no trace in the account's rates,
        and costs those who wait in a queue no translation */
 
-    if (ngx_http_llm_quota_admit(at, &reason, wait) != NGX_OK) {
+    rc = ngx_http_llm_quota_admit(at, &reason, wait);
+
+    if (rc == NGX_AGAIN) {
+        ctx->pending = at;
+        return NGX_AGAIN;
+    }
+
+    if (rc != NGX_OK) {
         cand->busy = 1;
         cand->reason = reason;
         return NGX_BUSY;
@@ -159,7 +179,9 @@ ngx_http_llm_ladder_acquire(ngx_http_llm_attempt_t *at, ngx_uint_t moved,
         goto failed;
     }
 
-    if (moved
+    /* it is a retry, a switch or a backup */
+
+    if (at->rung != NGX_HTTP_LLM_RUNG_FIRST
         && ngx_http_llm_health_spend(cand->route, ctx->class->retry_budget)
            != NGX_OK)
     {
@@ -173,9 +195,19 @@ ngx_http_llm_ladder_acquire(ngx_http_llm_attempt_t *at, ngx_uint_t moved,
 
 failed:
 
-    at->rc = NGX_DONE;
-    ngx_http_llm_quota_release(at);
-    ngx_http_llm_health_release(at);
+    ngx_http_llm_ladder_put_back(at);
 
     return rc;
+}
+
+
+/* it was not made */
+
+static void
+ngx_http_llm_ladder_put_back(ngx_http_llm_attempt_t *at)
+{
+    at->rc = NGX_DONE;
+
+    ngx_http_llm_quota_release(at);
+    ngx_http_llm_health_release(at);
 }

@@ -1,7 +1,7 @@
 
 /*
- * A ladder that waits: for a back-off, in the queue, and against its class's
- * deadline.
+ * A ladder that waits: for a back-off, in the queue, for the word of limits
+ * that lie in Redis, and against its class's deadline.
  */
 
 
@@ -10,11 +10,19 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_ladder.h"
+#include "ngx_http_llm_quota.h"
 #include "ngx_http_llm_translate.h"
 
 
 static void ngx_http_llm_ladder_cleanup(void *data);
 static void ngx_http_llm_ladder_timer(ngx_event_t *ev);
+static ngx_int_t ngx_http_llm_ladder_give_up(ngx_http_llm_ctx_t *ctx,
+    ngx_msec_t wait);
+static ngx_int_t ngx_http_llm_ladder_turn(ngx_http_llm_ctx_t *ctx,
+    ngx_int_t rc, ngx_msec_t wait);
+static ngx_int_t ngx_http_llm_ladder_woken(ngx_http_llm_ctx_t *ctx,
+    ngx_int_t rc);
+static void ngx_http_llm_ladder_unask(ngx_http_llm_ctx_t *ctx);
 static void ngx_http_llm_ladder_deadline(ngx_event_t *ev);
 
 
@@ -59,13 +67,12 @@ ngx_http_llm_ladder_timer(ngx_event_t *ev)
                                     NGX_HTTP_LLM_RUNG_RETRY, &wait);
 
     if (rc == NGX_BUSY) {
+        rc = ngx_http_llm_ladder_give_up(ctx, wait);
 
-        /* its breaker opened meanwhile: the next rung, if there is one */
-
-        at->retry = ctx->class->policy.retries;
-        at->decided = 0;
-
-        rc = ngx_http_llm_ladder_move(ctx, at->failure, wait);
+    } else if (rc == NGX_AGAIN) {
+        rc = ngx_http_llm_ladder_asking(ctx, NGX_HTTP_LLM_TURN_RETRY,
+                                        NGX_HTTP_LLM_RUNG_RETRY,
+                                        LLM_REASON_ALLOWED);
     }
 
     if (rc != NGX_OK) {
@@ -73,6 +80,143 @@ ngx_http_llm_ladder_timer(ngx_event_t *ev)
     }
 
     ngx_http_run_posted_requests(c);
+}
+
+
+/* its breaker opened meanwhile, or a limit was reached: no retry, but the next
+   rung, if there is one */
+
+static ngx_int_t
+ngx_http_llm_ladder_give_up(ngx_http_llm_ctx_t *ctx, ngx_msec_t wait)
+{
+    ngx_http_llm_attempt_t  *at;
+
+    at = ctx->current;
+
+    at->retry = ctx->class->policy.retries;
+    at->decided = 0;
+
+    return ngx_http_llm_ladder_move(ctx, at->failure, wait);
+}
+
+
+ngx_int_t
+ngx_http_llm_ladder_asking(ngx_http_llm_ctx_t *ctx, ngx_http_llm_turn_e turn,
+    ngx_http_llm_rung_e rung, llm_reason_e reason)
+{
+    ctx->turn = turn;
+    ctx->turn_rung = rung;
+    ctx->turn_reason = reason;
+
+    if (turn != NGX_HTTP_LLM_TURN_WAKE) {
+        ctx->state = NGX_HTTP_LLM_ASKING;
+    }
+
+    return ngx_http_llm_ladder_watch(ctx) == NGX_OK
+           ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+void
+ngx_http_llm_ladder_told(ngx_http_llm_attempt_t *at)
+{
+    ngx_int_t            rc;
+    ngx_msec_t           wait;
+    ngx_connection_t    *c;
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = at->ctx;
+    c = ctx->request->connection;
+
+    ctx->pending = NULL;
+
+    wait = 0;
+    rc = ngx_http_llm_ladder_admit(at, &wait);
+    rc = ngx_http_llm_ladder_turn(ctx, rc, wait);
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(ctx->request, rc);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* a turn of the ladder goes on where it was left to ask */
+
+static ngx_int_t
+ngx_http_llm_ladder_turn(ngx_http_llm_ctx_t *ctx, ngx_int_t rc,
+    ngx_msec_t wait)
+{
+    llm_failure_e  failure;
+
+    failure = LLM_FAILURE_LIMIT;
+
+    if (rc == NGX_BUSY && ctx->turn == NGX_HTTP_LLM_TURN_RETRY) {
+        return ngx_http_llm_ladder_give_up(ctx, wait);
+    }
+
+    if (rc == NGX_BUSY && ctx->turn == NGX_HTTP_LLM_TURN_RESORT) {
+        return ngx_http_llm_ladder_stop(ctx, ctx->turn_reason, wait);
+    }
+
+    if (rc == NGX_BUSY) {
+        rc = ngx_http_llm_ladder_step_on(ctx, ctx->turn_rung, &failure, &wait);
+    }
+
+    if (rc == NGX_AGAIN) {
+        return NGX_OK;
+    }
+
+    switch (ctx->turn) {
+
+    case NGX_HTTP_LLM_TURN_WAKE:
+
+        if (rc == NGX_BUSY) {
+            ngx_http_llm_queue_rest(ctx->model, ctx->again ? 0 : wait);
+            return NGX_OK;
+        }
+
+        return ngx_http_llm_ladder_woken(ctx, rc);
+
+    case NGX_HTTP_LLM_TURN_FIRST:
+
+        return rc == NGX_BUSY ? ngx_http_llm_ladder_unfit(ctx, failure, wait)
+                              : rc;
+
+    default: /* NGX_HTTP_LLM_TURN_MOVE, or others that found room */
+
+        if (rc != NGX_BUSY) {
+            return rc;
+        }
+
+        if (ctx->current) {
+            ctx->current->decided = 0;
+            failure = ctx->current->failure;
+        }
+
+        return ngx_http_llm_ladder_move(ctx, failure, wait);
+    }
+}
+
+
+/* the question is given up, and what it reserves */
+
+static void
+ngx_http_llm_ladder_unask(ngx_http_llm_ctx_t *ctx)
+{
+    ngx_http_llm_attempt_t  *at;
+
+    at = ctx->pending;
+
+    if (at) {
+        ctx->pending = NULL;
+        ngx_http_llm_quota_forget(at);
+
+        if (ctx->waiting) {
+            ngx_http_llm_queue_rest(ctx->model, 0);
+        }
+    }
 }
 
 
@@ -127,6 +271,11 @@ ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
 
     ngx_http_set_log_request(c->log, ctx->request);
 
+    if (ctx->pending) {
+        ctx->again = 1;
+        return NGX_AGAIN;
+    }
+
     rung = ctx->attempts.nelts ? NGX_HTTP_LLM_RUNG_SWITCH
                                : NGX_HTTP_LLM_RUNG_FIRST;
 
@@ -134,6 +283,16 @@ ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
 
     if (rc == NGX_BUSY) {
         return NGX_BUSY;
+    }
+
+    if (rc == NGX_AGAIN) {
+
+        ctx->again = 0;
+        rc = ngx_http_llm_ladder_asking(ctx, NGX_HTTP_LLM_TURN_WAKE, rung,
+                                        LLM_REASON_ALLOWED);
+        if (rc == NGX_OK) {
+            return NGX_AGAIN;
+        }
     }
 
     ngx_http_llm_queue_remove(ctx);
@@ -146,6 +305,18 @@ ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
 }
 
 
+/* the same where it had to ask before: the next in line has its turn */
+
+static ngx_int_t
+ngx_http_llm_ladder_woken(ngx_http_llm_ctx_t *ctx, ngx_int_t rc)
+{
+    ngx_http_llm_queue_remove(ctx);
+    ngx_http_llm_queue_kick(ctx->model);
+
+    return rc;
+}
+
+
 void
 ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx)
 {
@@ -153,6 +324,7 @@ ngx_http_llm_ladder_expire(ngx_http_llm_ctx_t *ctx)
     ngx_msec_t     wait;
     llm_failure_e  failure;
 
+    ngx_http_llm_ladder_unask(ctx);
     ngx_http_llm_queue_remove(ctx);
 
     (void) ngx_http_llm_routes_next(ctx, &failure, &wait);
@@ -199,6 +371,7 @@ ngx_http_llm_ladder_deadline(ngx_event_t *ev)
 
     case NGX_HTTP_LLM_QUEUED:
     case NGX_HTTP_LLM_BACKOFF:
+    case NGX_HTTP_LLM_ASKING:
 
         ngx_http_llm_ladder_cleanup(ctx);
 
@@ -304,6 +477,7 @@ ngx_http_llm_ladder_cleanup(void *data)
 {
     ngx_http_llm_ctx_t *ctx = data;
 
+    ngx_http_llm_ladder_unask(ctx);
     ngx_http_llm_queue_remove(ctx);
 
     if (ctx->timer.timer_set) {

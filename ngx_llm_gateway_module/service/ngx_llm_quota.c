@@ -274,8 +274,9 @@ ngx_llm_quota_lease(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
     }
 
     len = ngx_min(note->len, NGX_LLM_QUOTA_NOTE_MAX);
-    size = ngx_align(offsetof(ngx_llm_quota_lease_t, note) + len,
-                     sizeof(int64_t));
+    size = ngx_max(offsetof(ngx_llm_quota_lease_t, note) + len,
+                   sizeof(ngx_llm_quota_lease_t));
+    size = ngx_align(size, sizeof(int64_t));
 
     lease = ngx_llm_quota_alloc(q,
                                 size + nmarks * sizeof(ngx_llm_quota_mark_t),
@@ -367,8 +368,9 @@ ngx_llm_quota_take(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 
 
 void
-ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease)
+ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease, ngx_uint_t number)
 {
+    lease->number = number;
     lease->sent = 1;
 }
 

@@ -45,6 +45,13 @@ typedef struct {
     llm_amount_t            used;      /* and what counters say it used */
     ngx_uint_t              sent;
     ngx_uint_t              settled;
+    struct {
+        ngx_str_t           id;        /* of its subject */
+        llm_amount_t        asked;
+        ngx_uint_t          number;    /* as sent() was told; 0: there is
+                                          none */
+    }                       open;      /* it, or its part, that was sent and
+                                          not settled */
     ngx_uint_t              nparts;    /* in order */
     struct {
         ngx_str_t           id;        /* of its subject */
@@ -104,8 +111,8 @@ ngx_int_t ngx_llm_quota_extend(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease, llm_subject_t **subjects,
     llm_amount_t *more, int64_t now, llm_verdict_t *v);
 
-/* from now on something may be spent upstream */
-void ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease);
+/* from now on something may be spent upstream; number is the caller's own */
+void ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease, ngx_uint_t number);
 
 /*
  * Gives back what the lease holds and counts what was used; subjects are those

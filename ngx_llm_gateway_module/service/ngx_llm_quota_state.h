@@ -95,6 +95,7 @@ struct ngx_llm_quota_lease_s {
     llm_amount_t                 used;      /* if settled; else by its parts
                                                so far */
     uintptr_t                    sent;      /* may have been spent upstream */
+    ngx_uint_t                   number;    /* for who hears that it is lost */
     ngx_llm_quota_lease_t       *of;        /* whose part it is, or NULL */
     ngx_llm_quota_lease_t       *parts;     /* the last one, */
     ngx_llm_quota_lease_t       *before;    /* and that before it */

@@ -11,6 +11,8 @@
 static ngx_int_t ngx_llm_quota_take_place(ngx_llm_quota_t *q);
 static ngx_uint_t ngx_llm_quota_inherit(ngx_llm_quota_t *q,
     ngx_llm_quota_worker_t *w);
+static void ngx_llm_quota_tell_open(ngx_llm_quota_lost_t *lost,
+    ngx_llm_quota_lease_t *lease);
 static void ngx_llm_quota_tell(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease);
 static void ngx_llm_quota_give_back(ngx_llm_quota_t *q,
@@ -280,9 +282,12 @@ ngx_llm_quota_tell(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
     lost.sent = lease->sent;
     lost.settled = (lease->state == NGX_LLM_QUOTA_SETTLED);
 
+    ngx_llm_quota_tell_open(&lost, lease);
+
     for (part = lease->parts; part; part = part->before) {
 
         if (part->state == NGX_LLM_QUOTA_TAKEN) {
+            ngx_llm_quota_tell_open(&lost, part);
             ngx_llm_quota_give_back(q, part);
         }
 
@@ -314,6 +319,21 @@ ngx_llm_quota_tell(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
     }
 
     q->lost(q->data, q, &lost);
+}
+
+
+/* something of it is held elsewhere, too */
+
+static void
+ngx_llm_quota_tell_open(ngx_llm_quota_lost_t *lost,
+    ngx_llm_quota_lease_t *lease)
+{
+    if (lease->state == NGX_LLM_QUOTA_TAKEN && lease->number) {
+        lost->open.id.data = lease->nodes[0]->id;
+        lost->open.id.len = lease->nodes[0]->len;
+        lost->open.asked = lease->asked;
+        lost->open.number = lease->number;
+    }
 }
 
 
