@@ -154,7 +154,24 @@ attempts.length=6 attempts.2.rung=retry attempts.3.rung=switch
 attempts.4.rung=retry attempts.5.error~"stopped by no_more_routes"
 
 
-=== TEST 4: the deadline ends an attempt that has not answered
+=== TEST 4: a breaker that opens ends retries that the class has left
+--- http_config eval
+main::providers(a => '') . 'llm_model m { route a; }' . $::Key
+. 'llm_class default { retry 15 on=5xx backoff=1ms,1ms; attempts 16; }'
+--- config eval: $::Route
+--- provider
+a:
+    status 500
+    json {}
+--- post: /v1/chat/completions
+--- body
+{"model": "m", "messages": []}
+--- error_code: 500
+--- usage_log
+attempts.length=5 attempts.4.error~no_more_routes$
+
+
+=== TEST 5: the deadline ends an attempt that has not answered
 --- http_config eval
 main::two('retry 1 on=timeout; switch on=timeout; deadline 300ms;')
 --- config eval: $::Route
@@ -178,7 +195,7 @@ attempts.0.error~"^timeout: .*stopped by deadline$"
 latency_ms>280 latency_ms<600
 
 
-=== TEST 5: it ends one whose connection hangs, and no other of its block is tried
+=== TEST 6: it ends one whose connection hangs, and no other of its block is tried
 --- http_config eval
 "upstream full { server 127.0.0.1:\$TEST_NGINX_FULL_PORT;"
 . " server 127.0.0.1:\$TEST_NGINX_FULL_PORT; }\n"
@@ -199,7 +216,7 @@ status=504 attempts.0.error~"stopped by deadline$"
 latency_ms>280 latency_ms<600
 
 
-=== TEST 6: it ends one that is held: a stream without content, half of a body
+=== TEST 7: it ends one that is held: a stream without content, half of a body
 --- http_config eval
 main::two('switch on=timeout; deadline 300ms;')
 --- config eval: $::Route
@@ -224,7 +241,7 @@ for my $r (records(2)) {
 }
 
 
-=== TEST 7: it does not cut what has begun to come
+=== TEST 8: it does not cut what has begun to come
 --- http_config eval
 main::two('switch on=timeout; deadline 200ms;')
 --- config eval: $::Route
@@ -240,7 +257,7 @@ a:
 outcome=ok latency_ms>400 !attempts.0.error
 
 
-=== TEST 8: no retry is begun that would wait beyond it; one under way is cut
+=== TEST 9: no retry is begun that would wait beyond it; one under way is cut
 --- http_config eval
 main::two('retry 9 on=5xx backoff=200ms,200ms; attempts 10; deadline 350ms;')
 --- config eval: $::Route
@@ -257,7 +274,7 @@ a:
 latency_ms<600 attempts.-1.error~"stopped by deadline$"
 
 
-=== TEST 9: the retry budget stops it: three moves, or a share of requests
+=== TEST 10: the retry budget stops it: three moves, or a share of requests
 --- http_config eval
 main::providers(c => '')
 . main::two('retry 1 on=5xx backoff=1ms,2ms; retry_budget 50%;')
@@ -292,7 +309,7 @@ is(main::calls(), 'a=16 c=7', 'calls');
 holds((records(16))[-1], 'attempts.0.error~"stopped by retry_budget$"');
 
 
-=== TEST 10: a switch is counted where it goes
+=== TEST 11: a switch is counted where it goes
 --- http_config eval
 main::two('switch on=5xx; retry_budget 10%; last_resort on;')
 --- config eval: $::Route
@@ -305,7 +322,7 @@ is(main::calls(), 'a=4 b=3', 'calls');
 holds((records(4))[-1], 'attempts.0.error~"stopped by retry_budget$"');
 
 
-=== TEST 11: a back-off doubles up to its bound, half of it drawn
+=== TEST 12: a back-off doubles up to its bound, half of it drawn
 --- http_config eval
 main::two('retry 4 on=5xx backoff=100ms,300ms; attempts 5;')
 --- config eval: $::Route
@@ -325,7 +342,7 @@ main::between($gap[2], 145, 390, 'third');
 main::between($gap[3], 145, 390, 'fourth');
 
 
-=== TEST 12: back-offs are not in step
+=== TEST 13: back-offs are not in step
 --- http_config eval
 main::two('retry 1 on=5xx backoff=200ms,200ms; last_resort on;')
 --- config eval: $::Route
@@ -345,7 +362,7 @@ for (1 .. 6) {
 ok(keys %gaps > 2, 'delays differ');
 
 
-=== TEST 13: Retry-After that the back-off has patience for is waited
+=== TEST 14: Retry-After that the back-off has patience for is waited
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,2s; switch on=429;')
 --- config eval: $::Route
@@ -358,7 +375,7 @@ is(main::calls(), 'a=2', 'calls');
 main::between((main::times())[1], 395, 700, 'waited');
 
 
-=== TEST 14: Retry-After beyond it: another route at once
+=== TEST 15: Retry-After beyond it: another route at once
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,20ms; switch on=429; deadline 10s;')
 --- config eval: $::Route
@@ -370,7 +387,7 @@ is(main::calls(), 'a=1 b=1', 'calls');
 main::between((main::times())[1], 0, 100, 'at once');
 
 
-=== TEST 15: Retry-After beyond the deadline: another route at once
+=== TEST 16: Retry-After beyond the deadline: another route at once
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,10s; switch on=429; deadline 2s;')
 --- config eval: $::Route
@@ -381,7 +398,7 @@ is(main::chat()->{headers}{'x-llm-rung'}, 'switch', 'rung');
 main::between((main::times())[1], 0, 100, 'at once');
 
 
-=== TEST 16: and the provider's answer where there is no other route
+=== TEST 17: and the provider's answer where there is no other route
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,10s; deadline 2s;')
 --- config eval: $::Route
@@ -402,7 +419,7 @@ X-LLM-Attempts: 1
 latency_ms<150 attempts.0.error~"^429: .*stopped by deadline$"
 
 
-=== TEST 17: a long Retry-After is waited where nothing else is left, and the deadline has room
+=== TEST 18: a long Retry-After is waited where nothing else is left, and the deadline has room
 --- http_config eval
 main::two('retry 1 on=429 backoff=10ms,20ms; deadline 3s;')
 --- config eval: $::Route
@@ -413,7 +430,7 @@ is(main::chat()->{status}, 200, 'status');
 main::between((main::times())[1], 990, 1400, 'waited');
 
 
-=== TEST 18: the last failure is what the client gets, an answer or none
+=== TEST 19: the last failure is what the client gets, an answer or none
 --- http_config eval
 main::providers(b => '')
 . "llm_provider a { protocol openai; pass http://127.0.0.1:1/v1; }\n"
@@ -442,7 +459,7 @@ holds($r, 'error.code=upstream_error attempts.length=2 attempts.0.status=503'
 is(main::calls(), 'b=2', 'calls');
 
 
-=== TEST 19: each attempt has its provider's model, credential and path
+=== TEST 20: each attempt has its provider's model, credential and path
 --- http_config eval
 main::providers(a => 'api_key sk-a; header X-Who a;', b => 'api_key sk-b;')
 . "llm_class default { switch on=5xx; }\n"
@@ -468,7 +485,7 @@ unlike($r[1]{raw}, qr/sk-a|X-Who/, 'nothing of a');
 is($r[1]{path}, '/b/v1/chat/completions', 'path');
 
 
-=== TEST 20: a body is sent whole each time, from memory or from a file
+=== TEST 21: a body is sent whole each time, from memory or from a file
 --- http_config eval
 main::two('retry 1 on=5xx backoff=1ms,2ms; switch on=5xx; attempts 4;')
 --- config
@@ -499,7 +516,7 @@ for my $size (10, 300_000) {
 }
 
 
-=== TEST 21: one line at warn for each move: what failed, what is next, why
+=== TEST 22: one line at warn for each move: what failed, what is next, why
 --- http_config eval
 main::two('retry 1 on=5xx backoff=1ms,2ms; switch on=5xx;')
 --- config eval: $::Route
@@ -515,7 +532,7 @@ my $line = sub {
 qr/\A${\$line->(1, 'retry')}${\$line->(2, 'switch')}\z/
 
 
-=== TEST 22: variables tell rung, attempts and what stopped the ladder
+=== TEST 23: variables tell rung, attempts and what stopped the ladder
 --- http_config eval
 "log_format ladder '\$llm_rung|\$llm_attempts|\$llm_reason|\$llm_outcome';\n"
 . main::two('retry 1 on=5xx backoff=1ms,2ms; switch on=5xx;')
@@ -541,7 +558,7 @@ like($lines[-1], qr/^switch\|3\|all attempts of the class were made\|upstream_er
      'a bad one');
 
 
-=== TEST 23: a client that leaves in a back-off
+=== TEST 24: a client that leaves in a back-off
 --- config
     location = / { return 204; }
 --- provider
@@ -563,7 +580,7 @@ for my $how (qw(close reset)) {
 is(main::calls(), 'a=2', 'calls');
 
 
-=== TEST 24: a client that leaves while a later rung is tried
+=== TEST 25: a client that leaves while a later rung is tried
 --- config
     location = / { return 204; }
 --- provider
@@ -587,7 +604,7 @@ wait_for(2, sub { 2 == (() = LLM::Provider::left()) });
 is(scalar(my @l = LLM::Provider::left()), 2, 'b was left');
 
 
-=== TEST 25: a reload in a back-off: the old worker goes on
+=== TEST 26: a reload in a back-off: the old worker goes on
 --- config
     location = / { return 204; }
 --- provider eval: "a #1:\n    status 500\n    json {}\na:\n    $::Ok"
@@ -611,7 +628,7 @@ is($r->{headers}{'x-llm-rung'}, 'retry', 'rung');
 main::quits($n);
 
 
-=== TEST 26: a pooled connection that dies is no attempt of the ladder
+=== TEST 27: a pooled connection that dies is no attempt of the ladder
 --- http_config eval
 "upstream pool { server 127.0.0.1:\$TEST_NGINX_PROVIDER_PORT; keepalive 4; }\n"
 . main::providers(b => '')
@@ -643,7 +660,7 @@ holds($r[1], 'attempts.length=1 !attempts.0.error cost=0.000014');
 holds($r[2], 'attempts.length=2 attempts.0.error~"^reset:"');
 
 
-=== TEST 27: a backup is for its classes only, and not for keys that deny it
+=== TEST 28: a backup is for its classes only, and not for keys that deny it
 --- http_config eval
 main::providers(a => '', b => '') . <<'_EOC_' . $::Key;
     llm_class one { backup on=5xx; }
@@ -682,7 +699,7 @@ holds($r[2], 'attempts.0.error~"stopped by no_more_routes$"');
 holds($r[3], 'attempts.0.error~"stopped by class$"');
 
 
-=== TEST 28: what the class requires holds on every rung
+=== TEST 29: what the class requires holds on every rung
 --- http_config eval
 main::providers(us => 'tag region=us;', eu => 'tag region=eu zero=yes;',
                 both => 'tag region=eu;', free => '') . <<'_EOC_' . $::Key;
@@ -725,7 +742,7 @@ holds($r[0], 'attempts.0.provider=both attempts.1.provider=eu'
 holds($r[1], 'outcome=rejected code=no_route attempts.length=0');
 
 
-=== TEST 29: backups are tried in order, with all their routes
+=== TEST 30: backups are tried in order, with all their routes
 --- http_config eval
 main::providers(a => '', b => '', c => '', d => '') . <<'_EOC_' . $::Key;
     llm_class default { switch on=5xx; backup on=5xx,context; attempts 9; }
@@ -749,7 +766,7 @@ attempts.1.rung=backup attempts.2.rung=switch attempts.3.rung=backup
 attempts.3.upstream_model=b2
 
 
-=== TEST 30: a route that lacks what the request asks for is not used on any rung
+=== TEST 31: a route that lacks what the request asks for is not used on any rung
 --- http_config eval
 main::providers(a => '', b => '', c => '', d => '') . <<'_EOC_' . $::Key;
     llm_class default { switch on=5xx; backup on=5xx; attempts 9; }
@@ -777,7 +794,7 @@ main::chat(qq({"model": "m", "messages": [{"role": "user", "content": "$text"}]}
 is(main::calls(), 'a=3 b=2 c=1 d=3', 'a long prompt');
 
 
-=== TEST 31: order price: the cheapest first, then the next
+=== TEST 32: order price: the cheapest first, then the next
 --- user_files
 >>> prices.json
 {"cheap": {"input_cost_per_token": 1e-7, "output_cost_per_token": 1e-7},
@@ -800,7 +817,7 @@ holds((records(1))[0], 'attempts.0.provider=c attempts.1.provider=b'
                        . ' attempts.2.provider=a attempts.3.provider=d');
 
 
-=== TEST 32: order least_inflight: the one that is not at work
+=== TEST 33: order least_inflight: the one that is not at work
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { order least_inflight; }\n"
@@ -841,7 +858,7 @@ close $s;
 records(8);
 
 
-=== TEST 33: order latency: the faster one
+=== TEST 34: order latency: the faster one
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { order latency; }\n"
@@ -857,7 +874,7 @@ main::between($calls->{a} // 0, 0, 2, 'the slow one was measured');
 main::between($calls->{b} // 0, 10, 12, 'the fast one was used');
 
 
-=== TEST 34: order weight: a draw for each request, and for each move
+=== TEST 35: order weight: a draw for each request, and for each move
 --- http_config eval
 main::providers(a => '', b => '', c => '')
 . "llm_class default { switch on=5xx; last_resort on; }\n"
@@ -875,7 +892,7 @@ main::between($calls->{b}, 5, 35, 'one quarter');
 is($calls->{c} // 0, 0, 'none for a weight of 0');
 
 
-=== TEST 35: other protocols move alike, and their errors pass as they are
+=== TEST 36: other protocols move alike, and their errors pass as they are
 --- http_config eval
 CORE::join('', map { <<"_EOC_" } qw(a b))
     llm_provider c$_ { protocol anthropic;
@@ -940,7 +957,7 @@ is($r->{status}, 503, 'gemini: no other is left');
 holds($r, 'error.message="b, too"', 'gemini: its words');
 
 
-=== TEST 36: what has to stay with its route stays there
+=== TEST 37: what has to stay with its route stays there
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { retry 1 on=5xx backoff=1ms,2ms; switch on=5xx;"
@@ -972,7 +989,7 @@ is($r->{status}, 500, 'gone on with: status');
 is(main::calls(), 'a=5', 'calls');
 
 
-=== TEST 37: requests that follow each other on one connection, through back-off and queue
+=== TEST 38: requests that follow each other on one connection, through back-off and queue
 --- config eval: $::Here
 --- provider eval
 CORE::join('', map { "a #$_:\n    status 500\n    json {}\n" } 1, 3, 5)
@@ -1019,7 +1036,7 @@ is(main::calls(), 'a=6 b=9', 'calls');
 main::quits($n);
 
 
-=== TEST 38: HTTP/2: streams of one connection wait by themselves
+=== TEST 39: HTTP/2: streams of one connection wait by themselves
 --- config eval: $::Here
 --- provider eval
 "a:\n    status 500\n    json {}\nb:\n    pause 100\n    $::Ok\n"
@@ -1083,7 +1100,7 @@ undef $h;
 main::quits($n);
 
 
-=== TEST 39: a reload in the middle of a stream
+=== TEST 40: a reload in the middle of a stream
 --- config eval: $::Here
 --- provider eval
 "a stream:\n    status 500\n    json {}\nb stream:\n    sse\n"
