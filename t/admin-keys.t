@@ -477,6 +477,20 @@ is(main::admin('POST', '/limits/topup', { subject => 'key=limited',
    'topped up');
 is(main::ask_chat($secret)->{status}, 200, 'it is spent');
 
+# by as much as numbers hold, and more
+
+my %top = (subject => 'key=limited', limit => 'budget=0.00005/total');
+
+is(main::admin('POST', '/limits/topup', { %top, amount => $_ })->{status},
+   $_ eq '9223372036.854775807' ? 400 : 200, "topped up by $_")
+    for '9223372036.854775807', '9000000000', '9000000000', '5';
+($r) = grep { $_->{subject} eq 'key=limited' }
+       @{ main::admin('GET', '/limits')->{json}{limits} };
+($r) = grep { $_->{counts} eq 'budget' && $_->{spent} < 0 }
+       @{ $r->{counters} };
+is($r->{spent}, '-9223372036854775807', 'it stops where numbers do');
+is(main::ask_chat($secret)->{status}, 200, 'there is room');
+
 ok((grep { $_->{subject} eq 'key=limited' }
     @{ main::admin('GET', '/limits')->{json}{limits} }), 'it is listed');
 

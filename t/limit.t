@@ -373,6 +373,17 @@ for my $i (1 .. 3000) {
 is(join(' ', keys %code), '503 quota_unavailable', 'how it is told');
 ok($served > 50, "there was room for $served");
 like($n->error_log, qr/the zone has no room for counters/, 'and logged');
+
+# those that it knows go on, some of them at once
+
+my @known = map { main::start($n->port, undef, key => "sk-$_") } 1 .. 8;
+
+is(join(' ', map { main::answer($_)->{status} } @known), '200 ' x 7 . '200',
+   'those that had room have it still');
+
+my %s;
+$s{main::chat(undef, port => $n->port, key => 'sk-9')->{status}}++ for 1 .. 6;
+is("$s{200} $s{429}", '4 2', 'and are counted');
 main::quits($n);
 
 === TEST 12: whose window is over makes room, whose counts does not
@@ -404,7 +415,34 @@ is(main::chat(undef, port => $n->port, key => 'sk-kept')->{status}, 429,
    'and nothing of it is forgotten');
 main::quits($n);
 
-=== TEST 13: a class that blocks what has no price sees the price of what an alias names
+=== TEST 13: a reload that keeps no state any more makes room as well
+--- http_config eval: main::limits('limit rpm=1000;')
+--- config eval: $::Route
+--- provider eval: "a:\n    $::Ok\n"
+--- steps
+my $keys = join '', map { <<"_EOC_" } 1 .. 2500;
+    llm_key k$_ { secret plain:sk-$_; models *; limit requests=1000/s; }
+_EOC_
+
+my $http = main::providers(a => '')
+           . "llm_model m { route a; price input=1 output=2; }\n$keys";
+my $n = LLM::Nginx->new(config => $main::Route,
+                        http => "llm_zone 256k state=\$DIR/state;\n$http");
+
+is(main::chat(undef, port => $n->port, key => 'sk-1')->{status}, 200,
+   'its state is kept');
+sleep 1.2;
+
+$n->reload(http => "llm_zone 256k;\n$http");
+
+my %s;
+$s{main::chat(undef, port => $n->port, key => "sk-$_")->{status}}++
+    for 1 .. 2500;
+
+is($s{200}, 2500, 'what nobody will write may be forgotten');
+main::quits($n);
+
+=== TEST 14: a class that blocks what has no price sees the price of what an alias names
 --- http_config eval
 main::providers(a => '') . $::Key . <<"_EOC_"
     llm_prices $::Dir/prices.json;

@@ -123,7 +123,7 @@ ngx_int_t ngx_http_llm_admin_limits_reset(ngx_http_llm_admin_t *adm,
 ngx_int_t ngx_http_llm_admin_limits_topup(ngx_http_llm_admin_t *adm,
     llm_buf_t *b);
 
-/* a counter that is reset, add being -INT64_MAX, or topped up */
+/* a counter that is reset, add being NGX_LLM_QUOTA_RESET, or topped up */
 
 typedef struct {
     ngx_str_t                  subject;       /* "team=acme/search" */

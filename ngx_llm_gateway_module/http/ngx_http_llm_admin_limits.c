@@ -271,7 +271,7 @@ ngx_http_llm_admin_limits_adjust(ngx_http_llm_admin_t *adm, ngx_uint_t topup,
                                    &text);
     }
 
-    add = -INT64_MAX;
+    add = NGX_LLM_QUOTA_RESET;
 
     if (topup) {
 

@@ -97,7 +97,7 @@ ngx_http_llm_admin_shared(ngx_http_llm_admin_t *adm,
     argv[4].data = field;
     argv[4].len = ngx_sprintf(field, "s%uL", adjust->counter) - field;
     argv[5].data = add;
-    argv[5].len = adjust->add == -INT64_MAX
+    argv[5].len = adjust->add == NGX_LLM_QUOTA_RESET
                   ? 0 : (size_t) (ngx_sprintf(add, "%L", adjust->add) - add);
 
     sh->command = ngx_llm_redis_eval(worker->client,

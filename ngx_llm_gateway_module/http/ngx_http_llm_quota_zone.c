@@ -46,6 +46,7 @@ ngx_http_llm_quota_init(ngx_cycle_t *cycle, ngx_http_llm_main_conf_t *lmcf)
 
     if (lmcf->zone) {
         ngx_http_llm_quota_worker = ngx_llm_quota_start(lmcf->zone, cycle,
+                                                lmcf->state != NULL,
                                                 ngx_http_llm_lost, lmcf);
     }
 

@@ -25,7 +25,7 @@
 /* an entry of the tally under way */
 
 typedef struct {
-    u_char                     id[NGX_LLM_TALLY_ID];
+    ngx_llm_tally_ticket_t     ticket;
 } ngx_http_llm_redis_owed_t;
 
 
@@ -127,7 +127,7 @@ ngx_http_llm_redis_pay_entry(ngx_llm_tally_entry_t *entry)
     owed = ngx_alloc(sizeof(ngx_http_llm_redis_owed_t), ngx_cycle->log);
 
     if (owed) {
-        ngx_memcpy(owed->id, entry->id, NGX_LLM_TALLY_ID);
+        owed->ticket = entry->ticket;
 
         name.data = entry->name;
         name.len = entry->len;
@@ -144,7 +144,7 @@ ngx_http_llm_redis_pay_entry(ngx_llm_tally_entry_t *entry)
         ngx_free(owed);
     }
 
-    ngx_llm_tally_end(ngx_http_llm_redis_worker()->tally, entry->id, 0);
+    ngx_llm_tally_end(ngx_http_llm_redis_worker()->tally, &entry->ticket, 0);
 
     return NGX_BUSY;
 }
@@ -174,7 +174,7 @@ ngx_http_llm_redis_pay_words(ngx_llm_tally_entry_t *entry, ngx_str_t *name,
 
     ngx_str_set(w, "l");
     w++;
-    w->data = entry->id;
+    w->data = entry->ticket.id;
     w->len = NGX_LLM_TALLY_ID;
     w++;
 
@@ -217,7 +217,7 @@ ngx_http_llm_redis_paid(void *data, ngx_int_t rc, redisReply *reply)
 {
     ngx_http_llm_redis_owed_t *owed = data;
 
-    ngx_llm_tally_end(ngx_http_llm_redis_worker()->tally, owed->id,
+    ngx_llm_tally_end(ngx_http_llm_redis_worker()->tally, &owed->ticket,
                       rc == NGX_OK || rc == NGX_ERROR);
     ngx_free(owed);
 

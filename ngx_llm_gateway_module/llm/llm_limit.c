@@ -29,6 +29,7 @@ static int llm_limit_check_calendar(const llm_limit_t *limit,
 static void llm_limit_turn(const llm_limit_t *limit, llm_counter_t *counter,
     int64_t now);
 static int64_t llm_limit_add(int64_t a, int64_t b);
+static int64_t llm_limit_rest(const llm_limit_t *limit, int64_t taken);
 static int64_t llm_limit_sub(int64_t a, int64_t b);
 
 
@@ -179,7 +180,7 @@ llm_limit_check_calendar(const llm_limit_t *limit,
     s->retry_ms = 0;
 
     taken = llm_limit_add(s->spent, s->held);
-    s->left = taken < limit->amount ? limit->amount - taken : 0;
+    s->left = llm_limit_rest(limit, taken);
 
     /* what takes nothing fits into a window that is used up too */
 
@@ -190,7 +191,7 @@ llm_limit_check_calendar(const llm_limit_t *limit,
     if (s->asked > limit->amount) {
         s->retry_ms = -1;
 
-    } else if (s->held && s->asked <= limit->amount - s->spent) {
+    } else if (s->held && s->asked <= llm_limit_rest(limit, s->spent)) {
 
         /* what is in flight may turn out to take less */
 
@@ -205,6 +206,19 @@ llm_limit_check_calendar(const llm_limit_t *limit,
     }
 
     return LLM_LIMIT;
+}
+
+
+/* what was topped up has spent less than nothing */
+
+static int64_t
+llm_limit_rest(const llm_limit_t *limit, int64_t taken)
+{
+    if (taken < 0 && limit->amount > INT64_MAX + taken) {
+        return INT64_MAX;
+    }
+
+    return taken < limit->amount ? limit->amount - taken : 0;
 }
 
 

@@ -17,16 +17,11 @@ static ngx_int_t ngx_llm_quota_try(ngx_llm_quota_t *q,
     llm_subject_t **subjects, ngx_uint_t n, llm_amount_t *ask,
     ngx_str_t *note, ngx_llm_quota_lease_t *of, int64_t now,
     ngx_llm_quota_lease_t **lease, llm_verdict_t *v);
-static ngx_llm_quota_lease_t *ngx_llm_quota_lease(ngx_llm_quota_t *q,
-    llm_subject_t **subjects, ngx_uint_t n, ngx_str_t *note,
-    ngx_llm_quota_node_t **nodes);
 static void ngx_llm_quota_take(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease, llm_subject_t **subjects, llm_amount_t *ask,
     int64_t now);
 static ngx_uint_t ngx_llm_quota_settled(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease, llm_amount_t *used);
-static void ngx_llm_quota_forget(ngx_llm_quota_t *q,
-    ngx_llm_quota_lease_t *lease);
 static void ngx_llm_quota_full(ngx_llm_quota_t *q);
 
 
@@ -256,65 +251,6 @@ ngx_llm_quota_judge(ngx_llm_quota_node_t **nodes, llm_subject_t **subjects,
 }
 
 
-static ngx_llm_quota_lease_t *
-ngx_llm_quota_lease(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
-    ngx_str_t *note, ngx_llm_quota_node_t **nodes)
-{
-    size_t                  size, len;
-    ngx_uint_t              i, k, nmarks;
-    ngx_llm_quota_mark_t   *mark;
-    ngx_llm_quota_lease_t  *lease;
-
-    nmarks = 0;
-
-    for (i = 0; i < n; i++) {
-        for (k = 0; k < subjects[i]->nlimits; k++) {
-            nmarks += subjects[i]->limits[k].smooth;
-        }
-    }
-
-    len = ngx_min(note->len, NGX_LLM_QUOTA_NOTE_MAX);
-    size = ngx_max(offsetof(ngx_llm_quota_lease_t, note) + len,
-                   sizeof(ngx_llm_quota_lease_t));
-    size = ngx_align(size, sizeof(int64_t));
-
-    lease = ngx_llm_quota_alloc(q,
-                                size + nmarks * sizeof(ngx_llm_quota_mark_t),
-                                nodes, n);
-    if (lease == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(lease, sizeof(ngx_llm_quota_lease_t));
-
-    lease->n = n;
-    ngx_memcpy(lease->nodes, nodes, n * sizeof(ngx_llm_quota_node_t *));
-
-    lease->len = len;
-    ngx_memcpy(lease->note, note->data, len);
-
-    lease->nmarks = nmarks;
-    lease->marks = (ngx_llm_quota_mark_t *) ((u_char *) lease + size);
-
-    ngx_memzero(lease->marks, nmarks * sizeof(ngx_llm_quota_mark_t));
-
-    mark = lease->marks;
-
-    for (i = 0; i < n; i++) {
-        for (k = 0; k < subjects[i]->nlimits; k++) {
-
-            if (subjects[i]->limits[k].smooth) {
-                mark->id = subjects[i]->limits[k].id;
-                mark->node = i;
-                mark++;
-            }
-        }
-    }
-
-    return lease;
-}
-
-
 static void
 ngx_llm_quota_take(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
     llm_subject_t **subjects, llm_amount_t *ask, int64_t now)
@@ -432,7 +368,7 @@ ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t **leasep,
     ngx_llm_zone_done(q->zone);
 
     if (over) {
-        ngx_llm_zone_free_locked(q->zone, lease);
+        ngx_llm_quota_free_lease(q, lease);
         *leasep = NULL;
     }
 
@@ -510,25 +446,6 @@ ngx_llm_quota_close(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 }
 
 
-/* its subjects may be forgotten, too */
-
-static void
-ngx_llm_quota_forget(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
-{
-    ngx_uint_t             i;
-    ngx_llm_quota_node_t  *node;
-
-    for (i = 0; i < lease->n; i++) {
-        node = lease->nodes[i];
-
-        ngx_llm_zone_save(q->zone, &node->refs, sizeof(uintptr_t));
-        node->refs--;
-    }
-
-    ngx_llm_quota_unlink(q, &lease->queue);
-}
-
-
 void
 ngx_llm_quota_closed(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
 {
@@ -536,10 +453,10 @@ ngx_llm_quota_closed(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
 
     for (part = lease->parts; part; part = before) {
         before = part->before;
-        ngx_llm_zone_free_locked(q->zone, part);
+        ngx_llm_quota_free_lease(q, part);
     }
 
-    ngx_llm_zone_free_locked(q->zone, lease);
+    ngx_llm_quota_free_lease(q, lease);
 }
 
 
@@ -554,5 +471,5 @@ ngx_llm_quota_full(ngx_llm_quota_t *q)
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "the zone has no room for counters of limits: requests that "
-                  "need them are refused; make llm_zone larger");
+                  "need new ones are refused; make llm_zone larger");
 }

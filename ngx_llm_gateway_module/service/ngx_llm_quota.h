@@ -73,11 +73,12 @@ typedef void (*ngx_llm_quota_each_pt)(void *data, llm_standing_t *s);
 
 /*
  * init_process: takes a place among the host's workers and ends the leases of
- * those that are gone.  NULL: the zone has no room, which is logged; functions
- * below take NULL for a full zone.
+ * those that are gone; journal: counters are kept on disk, and none of them
+ * goes before it was written.  NULL: the zone has no room, which is logged;
+ * functions below take NULL for a full zone.
  */
 ngx_llm_quota_t *ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
-    ngx_llm_quota_lost_pt lost, void *data);
+    ngx_uint_t journal, ngx_llm_quota_lost_pt lost, void *data);
 
 /* while the configuration is read: counters are kept in the zone's journal */
 ngx_int_t ngx_llm_quota_journal(ngx_conf_t *cf, ngx_llm_zone_t *zone,
@@ -164,9 +165,13 @@ ngx_int_t ngx_llm_quota_read(ngx_llm_quota_t *q, llm_str_t *id,
 ngx_int_t ngx_llm_quota_next(ngx_llm_quota_t *q,
     ngx_llm_quota_entry_t *entry);
 
+/* what sets a counter to nothing spent */
+#define NGX_LLM_QUOTA_RESET  INT64_MIN
+
 /*
- * Adds to what a calendar counter has spent, -INT64_MAX resets it; a budget is
- * topped up by a negative number.  NGX_DECLINED: there is no such counter.
+ * Adds to what a calendar counter has spent, or resets it; a budget is topped
+ * up by a negative number.  Sums stop at INT64_MAX and -INT64_MAX.
+ * NGX_DECLINED: there is no such counter.
  */
 ngx_int_t ngx_llm_quota_adjust(ngx_llm_quota_t *q, llm_str_t *id,
     uint64_t counter, int64_t add);

@@ -148,8 +148,6 @@ ngx_llm_quota_changed(void *data, ngx_llm_state_writer_t *w)
         return NGX_OK;
     }
 
-    q->sh->journal = 1;
-
     now = ngx_llm_quota_now();
 
     do {

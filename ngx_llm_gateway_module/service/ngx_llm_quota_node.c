@@ -544,11 +544,14 @@ ngx_llm_quota_adjust(ngx_llm_quota_t *q, llm_str_t *id, uint64_t counter,
 
         spent = c->c.spent;
 
-        if (add == -INT64_MAX) {
+        if (add == NGX_LLM_QUOTA_RESET) {
             spent = 0;
 
         } else if (add > 0 && spent > INT64_MAX - add) {
             spent = INT64_MAX;
+
+        } else if (add < 0 && spent < -INT64_MAX - add) {
+            spent = -INT64_MAX;
 
         } else {
             spent += add;

@@ -15,6 +15,13 @@
 
 #define NGX_LLM_QUOTA_ROOT  "quota"
 
+/* leases of the reserve: how many at least and at most, what share of the zone
+   they take, one in, and the bytes of one */
+#define NGX_LLM_QUOTA_SPARES_MIN    8
+#define NGX_LLM_QUOTA_SPARES        256
+#define NGX_LLM_QUOTA_SPARES_SHARE  64
+#define NGX_LLM_QUOTA_SPARE_SIZE    2048
+
 /* words that one operation may change: of each subject what it holds, its
    links, and its counters with their marks; parts, totals and the log's */
 #define NGX_LLM_QUOTA_UNDO                                                    \
@@ -99,6 +106,7 @@ struct ngx_llm_quota_lease_s {
     ngx_llm_quota_lease_t       *of;        /* whose part it is, or NULL */
     ngx_llm_quota_lease_t       *parts;     /* the last one, */
     ngx_llm_quota_lease_t       *before;    /* and that before it */
+    ngx_uint_t                   spare;     /* one of the reserve */
     ngx_uint_t                   n;
     ngx_llm_quota_node_t        *nodes[NGX_LLM_QUOTA_SUBJECTS];
     ngx_uint_t                   nmarks;
@@ -117,6 +125,11 @@ typedef struct {
     ngx_llm_quota_worker_t      *workers;
     ngx_rbtree_key_t             hand;      /* where eviction goes on */
     time_t                       reaped;    /* when workers were counted */
+
+    /* leases that are kept for when the zone is full: subjects that it has
+       go on then, while there is no room for others */
+    uintptr_t                    nspares;
+    ngx_llm_quota_lease_t       *spares[NGX_LLM_QUOTA_SPARES];
 } ngx_llm_quota_root_t;
 
 
@@ -134,6 +147,21 @@ struct ngx_llm_quota_s {
 void ngx_llm_quota_unlink(ngx_llm_quota_t *q, ngx_queue_t *x);
 void ngx_llm_quota_link(ngx_llm_quota_t *q, ngx_queue_t *head,
     ngx_queue_t *x);
+
+
+/* _quota_lease.c; both under the lock */
+
+/* fills the reserve, for a new zone */
+void ngx_llm_quota_spare_leases(ngx_llm_quota_t *q);
+/* one for these subjects, filled in; NULL: the zone is full.  It is there for
+   good only with what was saved behind it */
+ngx_llm_quota_lease_t *ngx_llm_quota_lease(ngx_llm_quota_t *q,
+    llm_subject_t **subjects, ngx_uint_t n, ngx_str_t *note,
+    ngx_llm_quota_node_t **nodes);
+/* inside of what is saved: nobody needs it any more; and behind that */
+void ngx_llm_quota_forget(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease);
+void ngx_llm_quota_free_lease(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *lease);
 
 
 /* under the lock: the subject has no more in flight of this lease */

@@ -23,7 +23,7 @@ static ngx_uint_t ngx_llm_quota_gone(ngx_llm_quota_t *q,
 
 ngx_llm_quota_t *
 ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
-    ngx_llm_quota_lost_pt lost, void *data)
+    ngx_uint_t journal, ngx_llm_quota_lost_pt lost, void *data)
 {
     ngx_llm_quota_t         *q;
     ngx_llm_quota_worker_t  *w;
@@ -48,6 +48,10 @@ ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
     if (ngx_llm_quota_take_place(q) != NGX_OK) {
         goto full;
     }
+
+    /* a reload may have changed it */
+
+    q->sh->journal = journal;
 
     /* those that are gone, and whoever had our number before */
 
@@ -95,6 +99,8 @@ ngx_llm_quota_attach(ngx_llm_quota_t *q)
     if (!sh->ready) {
         ngx_rbtree_init(&sh->tree, &sh->sentinel, ngx_rbtree_insert_value);
         ngx_queue_init(&sh->changed);
+
+        ngx_llm_quota_spare_leases(q);
 
         ngx_memory_barrier();
         sh->ready = 1;

@@ -45,7 +45,6 @@ static ngx_int_t ngx_llm_tally_merge(ngx_llm_tally_node_t *node,
 static ngx_uint_t ngx_llm_tally_free(ngx_llm_tally_node_t *node);
 static void ngx_llm_tally_copy(ngx_llm_tally_node_t *node,
     ngx_llm_tally_entry_t *entry);
-static void ngx_llm_tally_print(u_char *id, uint64_t number);
 
 
 ngx_llm_tally_t *
@@ -244,6 +243,8 @@ ngx_llm_tally_take(ngx_llm_tally_t *tally, ngx_llm_tally_entry_t *entry)
             ngx_llm_tally_copy(node, entry);
             ngx_llm_zone_unlock(tally->zone);
 
+            (void) ngx_sprintf(entry->ticket.id, "%016xL",
+                               entry->ticket.number);
             return NGX_OK;
         }
 
@@ -273,7 +274,8 @@ ngx_llm_tally_free(ngx_llm_tally_node_t *node)
 static void
 ngx_llm_tally_copy(ngx_llm_tally_node_t *node, ngx_llm_tally_entry_t *entry)
 {
-    ngx_llm_tally_print(entry->id, node->number);
+    entry->ticket.number = node->number;
+    entry->ticket.hash = node->hash;
 
     entry->len = node->len;
     ngx_memcpy(entry->name, node->name, node->len);
@@ -285,51 +287,33 @@ ngx_llm_tally_copy(ngx_llm_tally_node_t *node, ngx_llm_tally_entry_t *entry)
 }
 
 
-static void
-ngx_llm_tally_print(u_char *id, uint64_t number)
-{
-    (void) ngx_sprintf(id, "%016xL", number);
-}
-
-
 void
-ngx_llm_tally_end(ngx_llm_tally_t *tally, u_char *id, ngx_uint_t counted)
+ngx_llm_tally_end(ngx_llm_tally_t *tally, ngx_llm_tally_ticket_t *ticket,
+    ngx_uint_t counted)
 {
-    u_char                  text[NGX_LLM_TALLY_ID];
-    ngx_uint_t              i;
     ngx_llm_tally_node_t   *node, **p;
 
     ngx_llm_zone_lock(tally->zone);
 
-    for (i = 0; i < NGX_LLM_TALLY_BUCKETS; i++) {
+    p = &tally->sh->buckets[ticket->hash % NGX_LLM_TALLY_BUCKETS];
 
-        for (p = &tally->sh->buckets[i]; *p; p = &(*p)->next) {
+    for (node = *p; node; node = *p) {
 
-            node = *p;
-
-            if (node->number == 0) {
-                continue;
-            }
-
-            ngx_llm_tally_print(text, node->number);
-
-            if (ngx_memcmp(text, id, NGX_LLM_TALLY_ID) != 0) {
-                continue;
-            }
-
-            if (counted) {
-                *p = node->next;
-                (void) ngx_atomic_fetch_add(&tally->sh->count, -1);
-                ngx_llm_zone_free_locked(tally->zone, node);
-
-            } else {
-                node->sender = 0;
-            }
-
-            ngx_llm_zone_unlock(tally->zone);
-
-            return;
+        if (node->number != ticket->number) {
+            p = &node->next;
+            continue;
         }
+
+        if (counted) {
+            *p = node->next;
+            (void) ngx_atomic_fetch_add(&tally->sh->count, -1);
+            ngx_llm_zone_free_locked(tally->zone, node);
+
+        } else {
+            node->sender = 0;
+        }
+
+        break;
     }
 
     ngx_llm_zone_unlock(tally->zone);

@@ -38,8 +38,17 @@ typedef struct {
 } ngx_llm_tally_item_t;
 
 
+/* an entry that is being sent */
+
 typedef struct {
     u_char                   id[NGX_LLM_TALLY_ID];    /* hexadecimal */
+    uint64_t                 number;                  /* the same, and */
+    uint32_t                 hash;                    /* where it is found */
+} ngx_llm_tally_ticket_t;
+
+
+typedef struct {
+    ngx_llm_tally_ticket_t   ticket;
     size_t                   len;
     u_char                   name[NGX_LLM_TALLY_NAME];
     int64_t                  ttl;        /* the longest that was given */
@@ -61,13 +70,13 @@ ngx_int_t ngx_llm_tally_add(ngx_llm_tally_t *tally, ngx_str_t *name,
 
 /*
  * The next entry that nobody is sending, as a copy; it is this worker's until
- * end() is called with its id.  NGX_DECLINED: there is none.
+ * end() is called with its ticket.  NGX_DECLINED: there is none.
  */
 ngx_int_t ngx_llm_tally_take(ngx_llm_tally_t *tally,
     ngx_llm_tally_entry_t *entry);
 
 /* counted: it is forgotten; else it may be taken again, under the same id */
-void ngx_llm_tally_end(ngx_llm_tally_t *tally, u_char *id,
+void ngx_llm_tally_end(ngx_llm_tally_t *tally, ngx_llm_tally_ticket_t *ticket,
     ngx_uint_t counted);
 
 /* entries, for metrics and for who asks whether anything is owed */

@@ -421,6 +421,12 @@ test_budget(void)
     is_int(s.reset_ms, -1, "and nothing resets");
     ok(!llm_limit_idle(&c, -1, T0), "a total counts for ever");
 
+    c.spent = -INT64_MAX;
+    ask.money = INT64_MAX;
+    is_int(llm_limit_check(&l, &c, &held, &ask, T0, &s), LLM_OK,
+           "topped up by all there is");
+    is_int(s.left, INT64_MAX, "that is the most that is told");
+
     c.spent = INT64_MAX;
     used.money = INT64_MAX;
     llm_limit_settle(&l, &c, &used, NULL, T0);
