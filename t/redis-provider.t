@@ -686,3 +686,71 @@ unlike($redis->run('INFO', 'commandstats'), qr/evalsha/, 'without a script');
 is(main::ask_one($n)->{status}, 200, 'served');
 like($redis->run('INFO', 'commandstats'), qr/evalsha/, 'with one');
 main::quits($n);
+
+
+=== TEST 21: what is counted is told of all hosts, and is what their logs say
+--- config eval: $::Here
+--- provider eval: "a:\n    pause 300\n    $::Answer\nb:\n    $::Answer"
+--- steps
+my $redis = LLM::Redis->new(conf => "appendonly yes\nappendfsync always\n");
+my @n = map { main::host($redis, 'provider=a budget=1/day inflight=9;'
+                         . ' provider=b budget=1/total rpm=100;'
+                         . ' key=* budget=1/month',
+                         params => 'timeout=300ms',
+                         config => $main::Admin) } 1 .. 2;
+
+sub told {
+    my ($n) = @_;
+    my $r = LLM::Steps::get('/llm/limits', key => 'test-token',
+                            port => $n->port);
+    return { map { $_->{subject} => $_ } @{ $r->{json}{limits} } };
+}
+
+sub spent {
+    my ($of) = @_;
+    my ($c) = grep { $_->{counts} eq 'budget' } @{ $of->{counters} };
+    return $c->{spent};
+}
+
+is(main::many(6, \@n), '200=6', 'served');
+is(main::many(3, [$n[0]], 'other'), '200=3', 'and by the other');
+is(main::many(1, [$n[1]], 'other'), '200=1', 'on each host');
+main::freed($redis);
+
+for my $n (@n) {
+    my $told = told($n);
+    is(spent($told->{'provider=a'}), 6 * $main::Cost, 'of all hosts');
+    is(spent($told->{'provider=b'}), 4 * $main::Cost, 'of each provider');
+    is(spent($told->{'key=caller'}), 10 * $main::Cost, 'and of a key');
+}
+
+my $c = main::start($n[0]->port, main::asks());
+main::wait_until('one is in flight', sub { main::held($redis) == 1 });
+is(told($n[1])->{'provider=a'}{reserved}{requests}, 1, 'which the other tells');
+main::answer($c);
+main::freed($redis);
+
+# both logs together are the ledger
+
+my $all = $redis->dir . '/all.jsonl';
+main::wait_until('the logs say the same', sub {
+    system("cat @{[ map { $_->usage_file } @n ]} > $all");
+    my $said = qx{perl scripts/check-ledger.pl --token=test-token --admin=http://127.0.0.1:@{[$n[1]->port]}/llm $all 2>&1};
+    return $? == 0 && $said =~ /^3 counters, 11 records: they say the same$/m;
+});
+
+# pages, and Redis away
+
+my $r = LLM::Steps::get('/llm/limits?limit=2', key => 'test-token',
+                        port => $n[0]->port);
+is(scalar @{ $r->{json}{limits} }, 2, 'two of them');
+$r = LLM::Steps::get("/llm/limits?limit=2&after=$r->{json}{next}",
+                     key => 'test-token', port => $n[0]->port);
+is(scalar @{ $r->{json}{limits} }, 1, 'and the third');
+is($r->{json}{next}, undef, 'which is the last');
+
+$redis->stop;
+is(spent(told($n[1])->{'provider=b'}), $main::Cost,
+   'what this host counts where Redis does not tell');
+$redis->cont;
+main::quits($_) for @n;

@@ -14,6 +14,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_module.h"
+#include "ngx_llm_quota.h"
 
 
 #define NGX_HTTP_LLM_ADMIN_BODY_MAX   65536      /* bytes */
@@ -141,7 +142,33 @@ ngx_int_t ngx_http_llm_admin_limits_none(ngx_http_llm_admin_t *adm,
 void ngx_http_llm_admin_limits_tell(ngx_http_llm_admin_t *adm,
     ngx_http_llm_admin_adjust_t *adjust, llm_buf_t *b);
 
-/* _admin_shared.c: the same in Redis.  NGX_DONE: it answers by itself; or a
+/* what is counted, subject by subject */
+
+typedef struct {
+    ngx_uint_t                 n;             /* told so far, */
+    ngx_uint_t                 max;           /* at most */
+    ngx_llm_quota_entry_t      entry;
+} ngx_http_llm_admin_sheet_t;
+
+/* the next one, as this host counts it; NGX_DONE: there is none */
+ngx_int_t ngx_http_llm_admin_sheet_next(ngx_http_llm_admin_sheet_t *sheet);
+void ngx_http_llm_admin_sheet_print(ngx_http_llm_admin_sheet_t *sheet,
+    llm_buf_t *b);
+void ngx_http_llm_admin_sheet_close(ngx_http_llm_admin_sheet_t *sheet,
+    llm_buf_t *b);
+
+/*
+ * _admin_counters.c: goes on with a page as Redis counts, and sends it.
+ * NGX_DONE: it answers by itself; NGX_DECLINED: Redis is not asked; NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_admin_counters(ngx_http_llm_admin_t *adm,
+    ngx_http_llm_admin_sheet_t *sheet, llm_buf_t *b);
+
+/* _admin_shared.c: as much of a subject as its key in Redis is made of */
+void ngx_http_llm_admin_shared_subject(ngx_http_llm_admin_t *adm,
+    ngx_str_t *id, llm_subject_t *s);
+
+/* resets or tops up in Redis.  NGX_DONE: it answers by itself; or a
    refusal */
 ngx_int_t ngx_http_llm_admin_shared(ngx_http_llm_admin_t *adm,
     ngx_http_llm_admin_adjust_t *adjust);

@@ -109,21 +109,19 @@ ngx_http_llm_admin_limits_one(llm_standing_t *s, ngx_uint_t n, llm_buf_t *b)
 ngx_int_t
 ngx_http_llm_admin_limits_get(ngx_http_llm_admin_t *adm, llm_buf_t *b)
 {
-    ngx_int_t               rc;
-    ngx_str_t               after;
-    ngx_uint_t              i, n, max;
-    ngx_llm_quota_t        *q;
-    ngx_llm_quota_entry_t   entry;
+    ngx_int_t                   rc;
+    ngx_str_t                   after;
+    ngx_http_llm_admin_sheet_t  sheet;
 
-    max = NGX_HTTP_LLM_ADMIN_PAGE;
+    sheet.n = 0;
+    sheet.max = NGX_HTTP_LLM_ADMIN_PAGE;
+    sheet.entry.len = 0;
 
-    rc = ngx_http_llm_admin_arg_number(adm, "limit", &max,
+    rc = ngx_http_llm_admin_arg_number(adm, "limit", &sheet.max,
                                        NGX_HTTP_LLM_ADMIN_PAGE_MAX);
     if (rc != NGX_OK) {
         return rc;
     }
-
-    entry.len = 0;
 
     rc = ngx_http_llm_admin_arg(adm->ctx->request, "after", &after);
 
@@ -132,53 +130,84 @@ ngx_http_llm_admin_limits_get(ngx_http_llm_admin_t *adm, llm_buf_t *b)
     }
 
     if (rc == NGX_OK) {
-        entry.len = ngx_min(after.len, sizeof(entry.id));
-        ngx_memcpy(entry.id, after.data, entry.len);
+        sheet.entry.len = ngx_min(after.len, sizeof(sheet.entry.id));
+        ngx_memcpy(sheet.entry.id, after.data, sheet.entry.len);
     }
-
-    q = ngx_http_llm_quota_shared();
 
     llm_buf_puts(b, "{\"limits\":[");
 
-    for (n = 0; n < max; n++) {
+    rc = ngx_http_llm_admin_counters(adm, &sheet, b);
 
-        rc = q ? ngx_llm_quota_next(q, &entry) : NGX_DONE;
-
-        if (rc != NGX_OK) {
-            break;
-        }
-
-        llm_buf_puts(b, n ? ",{\"subject\":" : "{\"subject\":");
-        llm_buf_json(b, entry.id, entry.len);
-        llm_buf_puts(b, ",\"reserved\":{\"requests\":");
-        llm_buf_int(b, entry.held.requests);
-        llm_buf_puts(b, ",\"input_tokens\":");
-        llm_buf_int(b, entry.held.input_tokens);
-        llm_buf_puts(b, ",\"output_tokens\":");
-        llm_buf_int(b, entry.held.output_tokens);
-        llm_buf_puts(b, ",\"usd\":\"");
-        llm_price_print(entry.held.money, b);
-        llm_buf_puts(b, "\"},\"counters\":[");
-
-        for (i = 0; i < entry.ncounters; i++) {
-            ngx_http_llm_admin_counter(&entry, i, b);
-        }
-
-        llm_buf_puts(b, "]}");
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
+    while (ngx_http_llm_admin_sheet_next(&sheet) == NGX_OK) {
+        ngx_http_llm_admin_sheet_print(&sheet, b);
+    }
+
+    ngx_http_llm_admin_sheet_close(&sheet, b);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_admin_sheet_next(ngx_http_llm_admin_sheet_t *sheet)
+{
+    ngx_llm_quota_t  *q;
+
+    q = ngx_http_llm_quota_shared();
+
+    if (q == NULL || sheet->n == sheet->max) {
+        return NGX_DONE;
+    }
+
+    return ngx_llm_quota_next(q, &sheet->entry);
+}
+
+
+void
+ngx_http_llm_admin_sheet_print(ngx_http_llm_admin_sheet_t *sheet, llm_buf_t *b)
+{
+    ngx_uint_t              i;
+    ngx_llm_quota_entry_t  *entry;
+
+    entry = &sheet->entry;
+
+    llm_buf_puts(b, sheet->n++ ? ",{\"subject\":" : "{\"subject\":");
+    llm_buf_json(b, entry->id, entry->len);
+    llm_buf_puts(b, ",\"reserved\":{\"requests\":");
+    llm_buf_int(b, entry->held.requests);
+    llm_buf_puts(b, ",\"input_tokens\":");
+    llm_buf_int(b, entry->held.input_tokens);
+    llm_buf_puts(b, ",\"output_tokens\":");
+    llm_buf_int(b, entry->held.output_tokens);
+    llm_buf_puts(b, ",\"usd\":\"");
+    llm_price_print(entry->held.money, b);
+    llm_buf_puts(b, "\"},\"counters\":[");
+
+    for (i = 0; i < entry->ncounters; i++) {
+        ngx_http_llm_admin_counter(entry, i, b);
+    }
+
+    llm_buf_puts(b, "]}");
+}
+
+
+void
+ngx_http_llm_admin_sheet_close(ngx_http_llm_admin_sheet_t *sheet, llm_buf_t *b)
+{
     llm_buf_puts(b, "],\"next\":");
 
-    if (n == max) {
-        llm_buf_json(b, entry.id, entry.len);
+    if (sheet->n == sheet->max) {
+        llm_buf_json(b, sheet->entry.id, sheet->entry.len);
 
     } else {
         llm_buf_puts(b, "null");
     }
 
     llm_buf_puts(b, "}\n");
-
-    return NGX_OK;
 }
 
 

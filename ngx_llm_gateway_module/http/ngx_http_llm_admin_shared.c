@@ -21,8 +21,6 @@ typedef struct {
 } ngx_http_llm_admin_shared_t;
 
 
-static void ngx_http_llm_admin_shared_subject(ngx_http_llm_admin_t *adm,
-    ngx_str_t *id, llm_subject_t *s);
 static void ngx_http_llm_admin_shared_done(void *data, ngx_int_t rc,
     redisReply *reply);
 static void ngx_http_llm_admin_shared_cleanup(void *data);
@@ -116,9 +114,7 @@ ngx_http_llm_admin_shared(ngx_http_llm_admin_t *adm,
 }
 
 
-/* as much of it as its key in Redis is made of */
-
-static void
+void
 ngx_http_llm_admin_shared_subject(ngx_http_llm_admin_t *adm, ngx_str_t *id,
     llm_subject_t *s)
 {
