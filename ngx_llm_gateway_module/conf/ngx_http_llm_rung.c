@@ -25,17 +25,21 @@ static char *ngx_http_llm_rung_duplicate(ngx_conf_t *cf, ngx_str_t *word);
 
 /*
  * What each rung may be taken on.  A prompt that is too long for a model is
- * so on each of its routes, and a credential that was refused is refused
- * again.
+ * so on each of its routes.
  */
 
-#define NGX_HTTP_LLM_RUNG_RETRY_KINDS                                         \
+#define NGX_HTTP_LLM_RUNG_ROUTE_KINDS                                         \
     (llm_failure_bit(LLM_FAILURE_CONNECT)                                     \
      | llm_failure_bit(LLM_FAILURE_TIMEOUT)                                   \
      | llm_failure_bit(LLM_FAILURE_RESET)                                     \
      | llm_failure_bit(LLM_FAILURE_429)                                       \
      | llm_failure_bit(LLM_FAILURE_5XX)                                       \
-     | llm_failure_bit(LLM_FAILURE_INVALID))
+     | llm_failure_bit(LLM_FAILURE_INVALID)                                   \
+     | llm_failure_bit(LLM_FAILURE_AUTH))
+
+#define NGX_HTTP_LLM_RUNG_ROUTE_WORDS                                         \
+    "different ones of \"connect\", \"timeout\", \"reset\", \"429\", "        \
+    "\"5xx\", \"invalid\" and \"auth\", separated by commas"
 
 #define NGX_HTTP_LLM_RUNG_QUEUE_KINDS                                         \
     (llm_failure_bit(LLM_FAILURE_429) | llm_failure_bit(LLM_FAILURE_LIMIT))
@@ -45,16 +49,11 @@ static const struct {
     const char                *right;
 } ngx_http_llm_rungs[] = {
 
-    { NGX_HTTP_LLM_RUNG_RETRY_KINDS,
-      "different ones of \"connect\", \"timeout\", \"reset\", \"429\", "
-      "\"5xx\" and \"invalid\", separated by commas" },
+    { NGX_HTTP_LLM_RUNG_ROUTE_KINDS, NGX_HTTP_LLM_RUNG_ROUTE_WORDS },
 
-    { NGX_HTTP_LLM_RUNG_RETRY_KINDS | llm_failure_bit(LLM_FAILURE_AUTH),
-      "different ones of \"connect\", \"timeout\", \"reset\", \"429\", "
-      "\"5xx\", \"invalid\" and \"auth\", separated by commas" },
+    { NGX_HTTP_LLM_RUNG_ROUTE_KINDS, NGX_HTTP_LLM_RUNG_ROUTE_WORDS },
 
-    { NGX_HTTP_LLM_RUNG_RETRY_KINDS | llm_failure_bit(LLM_FAILURE_AUTH)
-      | llm_failure_bit(LLM_FAILURE_CONTEXT),
+    { NGX_HTTP_LLM_RUNG_ROUTE_KINDS | llm_failure_bit(LLM_FAILURE_CONTEXT),
       "different ones of \"connect\", \"timeout\", \"reset\", \"429\", "
       "\"5xx\", \"invalid\", \"auth\" and \"context\", separated by commas" },
 
