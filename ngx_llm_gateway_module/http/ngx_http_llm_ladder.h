@@ -1,7 +1,8 @@
 
 /*
  * The parts of the ladder that its files share: _ladder.c walks, _take.c takes
- * a route, _decide.c decides, _wait.c waits.
+ * a route, _decide.c decides, _wait.c waits, _queue.c has the lines of those
+ * who wait for room, _plan.c the backups.
  */
 
 

@@ -18,8 +18,9 @@ static void ngx_http_llm_quota_redis_extra(ngx_http_llm_quota_redis_t *st,
 
 
 /*
- * The ladder cannot wait in the middle of a step, so the word on more is that
- * of the last reply; Redis is told at once.
+ * The word on more is that of the last reply, so that a move waits for Redis
+ * once at most, for its provider; Redis is told at once.  What others took
+ * since is not known here.
  */
 
 ngx_int_t
