@@ -221,6 +221,12 @@ ngx_http_llm_init_main_conf(ngx_conf_t *cf, void *conf)
         if (lmcf->totals == NULL) {
             return NGX_CONF_ERROR;
         }
+
+        if (lmcf->redis && lmcf->state
+            && ngx_llm_tally_journal(cf, lmcf->zone, lmcf->state) != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
     }
 
     if (ngx_http_llm_provider_init(cf, lmcf) != NGX_CONF_OK) {

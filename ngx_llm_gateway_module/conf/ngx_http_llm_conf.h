@@ -25,6 +25,7 @@
 #include "ngx_llm_log.h"
 #include "ngx_llm_secret.h"
 #include "ngx_llm_state.h"
+#include "ngx_llm_tally.h"
 #include "ngx_llm_totals.h"
 #include "ngx_llm_zone.h"
 

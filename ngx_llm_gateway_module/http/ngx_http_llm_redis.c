@@ -85,7 +85,8 @@ ngx_http_llm_redis_init(ngx_cycle_t *cycle, ngx_http_llm_main_conf_t *lmcf)
 
     worker = &ngx_http_llm_redis_this;
     worker->conf = lmcf->redis;
-    worker->tally = ngx_llm_tally_start(lmcf->zone, cycle);
+    worker->tally = ngx_llm_tally_start(lmcf->zone, lmcf->state != NULL,
+                                        cycle);
     ngx_queue_init(&worker->leases);
 
     ev = &ngx_http_llm_redis_again_event;

@@ -46,10 +46,30 @@ ngx_http_llm_redis_owe(ngx_str_t *argv)
     ngx_str_t             *w, *key;
     ngx_int_t              n, i, ttl, subjects;
     ngx_llm_tally_item_t   items[NGX_LLM_TALLY_ITEMS];
+    ngx_llm_tally_claim_t  c, *claim;
 
     subjects = ngx_atoi(argv[2].data, argv[2].len) / 2;
     key = &argv[3];
-    w = ngx_http_llm_redis_mode(argv) + NGX_HTTP_LLM_REDIS_HEAD;
+    w = ngx_http_llm_redis_mode(argv);
+    claim = NULL;
+
+    /* what redis may have executed names its reservation, and counts if that
+       is there still */
+
+    if (w->data[0] == 'a' && w[1].len <= NGX_LLM_TALLY_CLAIM) {
+        claim = &c;
+
+        ngx_memzero(&c, sizeof(ngx_llm_tally_claim_t));
+
+        c.len = w[1].len;
+        ngx_memcpy(c.id, w[1].data, c.len);
+
+        for (i = 0; i < 4; i++) {
+            c.asked[i] = ngx_atoi(w[2 + i].data, w[2 + i].len);
+        }
+    }
+
+    w += NGX_HTTP_LLM_REDIS_HEAD;
 
     for ( /* void */ ; subjects; subjects--, key += 2) {
 
@@ -66,8 +86,17 @@ ngx_http_llm_redis_owe(ngx_str_t *argv)
 
             items[i].place = ngx_atoi(w[2].data, w[2].len);
 
+            items[i].had = 0;
+            items[i].mark = 0;
+
             if (items[i].kind == 's') {
                 items[i].amount = ngx_atoi(w[4].data, w[4].len);
+
+                if (claim) {
+                    items[i].had = ngx_atoi(w[3].data, w[3].len);
+                    items[i].mark = ngx_atoi(w[5].data, w[5].len);
+                }
+
                 w += 6;
 
             } else {
@@ -77,7 +106,7 @@ ngx_http_llm_redis_owe(ngx_str_t *argv)
         }
 
         if (i && ngx_llm_tally_add(ngx_http_llm_redis_worker()->tally, key,
-                                   ttl, items, i)
+                                   ttl, items, i, claim)
                  != NGX_OK)
         {
             ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
@@ -117,7 +146,7 @@ ngx_http_llm_redis_pay(void)
 static ngx_int_t
 ngx_http_llm_redis_pay_entry(ngx_llm_tally_entry_t *entry)
 {
-    u_char                      text[64 + (1 + 4 * NGX_LLM_TALLY_ITEMS)
+    u_char                      text[64 + (5 + 5 * NGX_LLM_TALLY_ITEMS)
                                           * NGX_INT64_LEN
                                      + 2 * NGX_LLM_TALLY_NAME];
     ngx_str_t                   name, argv[16 + 6 * NGX_LLM_TALLY_ITEMS];
@@ -160,8 +189,6 @@ ngx_http_llm_redis_pay_words(ngx_llm_tally_entry_t *entry, ngx_str_t *name,
     ngx_uint_t             i;
     ngx_llm_tally_item_t  *item;
 
-    static ngx_str_t  zero = ngx_string("0");
-
 #define ngx_http_llm_redis_word(fmt, value)                                   \
     w->data = p; p = ngx_sprintf(p, fmt, value); w->len = p - w->data; w++
 
@@ -172,14 +199,23 @@ ngx_http_llm_redis_pay_words(ngx_llm_tally_entry_t *entry, ngx_str_t *name,
     ngx_http_llm_redis_word("%V", name);
     ngx_http_llm_redis_word("%V:leases", name);
 
-    ngx_str_set(w, "l");
-    w++;
-    w->data = entry->ticket.id;
-    w->len = NGX_LLM_TALLY_ID;
-    w++;
+    if (entry->claim.len) {
+        ngx_str_set(w, "a");
+        w++;
+        w->data = entry->claim.id;
+        w->len = entry->claim.len;
+        w++;
+
+    } else {
+        ngx_str_set(w, "l");
+        w++;
+        w->data = entry->ticket.id;
+        w->len = NGX_LLM_TALLY_ID;
+        w++;
+    }
 
     for (i = 0; i < 4; i++) {
-        *w++ = zero;
+        ngx_http_llm_redis_word("%L", entry->claim.asked[i]);
     }
 
     ngx_http_llm_redis_word("%L", entry->ttl);
@@ -193,9 +229,9 @@ ngx_http_llm_redis_pay_words(ngx_llm_tally_entry_t *entry, ngx_str_t *name,
             w++;
             ngx_http_llm_redis_word("%uL", item->id);
             ngx_http_llm_redis_word("%L", item->place);
-            *w++ = zero;
+            ngx_http_llm_redis_word("%L", item->had);
             ngx_http_llm_redis_word("%L", item->amount);
-            *w++ = zero;
+            ngx_http_llm_redis_word("%L", item->mark);
 
         } else {
             ngx_str_set(w, "c");
