@@ -560,7 +560,8 @@ chat stream:
     data {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
     done
 chat #4:
-    status 204
+    status 404
+    json {}
 chat #5:
     status 400
     json {"error": {"message": "n {{n}}"}}
@@ -570,7 +571,7 @@ chat #6:
 my $body = { model => 'gpt-4o', messages => [] };
 my @r = map { post('/v1/chat/completions', $_) }
             $body, $body, { %$body, stream => \1 }, ($body) x 3;
-is(join(' ', map { $_->{status} } @r), '200 200 200 204 400 200');
+is(join(' ', map { $_->{status} } @r), '200 200 200 404 400 200');
 like($r[$_ - 1]{content}, qr/\bn\b\D*$_/, "answer $_") for 1, 2, 3, 5, 6;
 --- provider_connections: 1
 --- usage_records: 6
