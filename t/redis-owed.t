@@ -47,26 +47,6 @@ sub ask_one {
     return answer(start($n->port, $Short));
 }
 
-sub wait_until {
-    my ($what, $code, $seconds) = @_;
-    LLM::Steps::ok(LLM::Provider::wait_for($seconds // 10, $code), $what);
-}
-
-# what the usage logs of these hosts sum up to, nano-dollars
-
-sub logged {
-    my $sum = 0;
-
-    for my $n (@_) {
-        open my $fh, '<', $n->usage_file or next;
-        while (<$fh>) {
-            $sum += sprintf '%.0f', $1 * 1e9 if /"cost":"([\d.]+)"[^\]]*$/;
-        }
-    }
-
-    return $sum;
-}
-
 run_tests();
 
 __DATA__
@@ -128,7 +108,7 @@ main::wait_until('reserved', sub { $redis->field('key=caller', 'm') });
 $redis->stop;
 is(main::answer($c)->{status}, 200, 'served');
 $n->reload;
-sleep 1;
+sleep 6;
 $redis->cont;
 
 main::wait_until('counted', sub { $redis->field('key=caller', 's') });

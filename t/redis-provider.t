@@ -98,11 +98,6 @@ sub statuses {
     return join ' ', map { "$_=$s{$_}" } sort keys %s;
 }
 
-sub wait_until {
-    my ($what, $code, $seconds) = @_;
-    LLM::Steps::ok(LLM::Provider::wait_for($seconds // 10, $code), $what);
-}
-
 # what the provider's subject has in Redis
 
 sub held { return $_[0]->field('provider=a', 'r') }
@@ -131,21 +126,6 @@ sub at_once {
     }
 
     return $most;
-}
-
-# what the usage logs of these hosts sum up to, nano-dollars
-
-sub logged {
-    my $sum = 0;
-
-    for my $n (@_) {
-        open my $fh, '<', $n->usage_file or next;
-        while (<$fh>) {
-            $sum += sprintf '%.0f', $1 * 1e9 if /"cost":"([\d.]+)"[^\]]*$/;
-        }
-    }
-
-    return $sum;
 }
 
 run_tests();

@@ -67,11 +67,6 @@ sub served {
     }), 'and counted in Redis');
 }
 
-sub wait_until {
-    my ($what, $code, $seconds) = @_;
-    LLM::Steps::ok(LLM::Provider::wait_for($seconds // 10, $code), $what);
-}
-
 sub refused_conf {
     my ($url) = @_;
 

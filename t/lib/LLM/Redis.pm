@@ -11,15 +11,45 @@ package LLM::Redis;
 #
 # It goes with the object.  run() is of user, password and db, if given; mode
 # => 'sentinel' makes a sentinel of it, tls => 1 has TLS on its port.
+#
+# Its suites have wait_until() and logged() of it.
 
 use strict;
 use warnings;
 
+use Exporter 'import';
 use File::Temp ();
 use Time::HiRes qw(sleep);
 
 use LLM::Port;
 use LLM::Provider;
+use LLM::Steps ();
+
+our @EXPORT = qw(wait_until logged);
+
+
+# a check: what code says comes true within so many seconds, 10 without
+
+sub wait_until {
+    my ($what, $code, $seconds) = @_;
+    LLM::Steps::ok(LLM::Provider::wait_for($seconds // 10, $code), $what);
+}
+
+
+# what the usage logs of these nginx sum up to, nano-dollars
+
+sub logged {
+    my $sum = 0;
+
+    for my $n (@_) {
+        for my $line (LLM::Steps::lines($n->usage_file)) {
+            $sum += sprintf '%.0f', $1 * 1e9
+                if $line =~ /"cost":"([\d.]+)"[^\]]*$/;
+        }
+    }
+
+    return $sum;
+}
 
 
 sub new {
