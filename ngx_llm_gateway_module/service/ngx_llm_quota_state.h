@@ -23,9 +23,10 @@
 #define NGX_LLM_QUOTA_SPARE_SIZE    2048
 
 /* words that one operation may change: of each subject what it holds, its
-   links, and its counters with their marks; parts, totals and the log's */
+   links, and its counters with their marks; of up to 16 parts and the lease
+   their links and places; totals and the log's */
 #define NGX_LLM_QUOTA_UNDO                                                    \
-    (NGX_LLM_QUOTA_SUBJECTS * (12 + 6 * NGX_LLM_QUOTA_LIMITS) + 144)
+    (NGX_LLM_QUOTA_SUBJECTS * (12 + 6 * NGX_LLM_QUOTA_LIMITS) + 17 * 9 + 64)
 
 #if (NGX_LLM_QUOTA_UNDO > NGX_LLM_ZONE_UNDO)
 #error NGX_LLM_ZONE_UNDO is too small

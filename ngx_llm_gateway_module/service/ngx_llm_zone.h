@@ -15,7 +15,7 @@
 #define NGX_LLM_ZONE_SECRET_LEN  32
 
 /* words that may change between ngx_llm_zone_lock() and ngx_llm_zone_done() */
-#define NGX_LLM_ZONE_UNDO        1790
+#define NGX_LLM_ZONE_UNDO        1918
 
 typedef struct ngx_llm_zone_s  ngx_llm_zone_t;
 
