@@ -169,12 +169,7 @@ wait_for(5, sub {
 like($more, qr/key=one requests=4/, 'one more');
 sleep 1.2;
 
-my @pids = ($n->workers, delete $n->{pid});
-kill 'STOP', @pids;
-kill 'KILL', @pids;
-waitpid $pids[-1], 0;
-wait_for(5, sub { !grep { kill 0, $_ } @pids });
-
+$n->quit('KILL');
 $n->start;
 is(join("\n", main::usage($n, '?group_by=key')), $more, 'and kill -9');
 quiet($n);

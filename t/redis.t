@@ -392,7 +392,7 @@ is(main::ask_one($b)->{status}, 429, 'there is room for one');
 select undef, undef, undef, 3;
 is(main::ask_one($b)->{status}, 429, 'as long as its host holds it');
 
-kill 'KILL', $a->workers, $a->pid;
+$a->quit('KILL');
 main::wait_until('the room comes back',
                  sub { main::ask_one($b)->{status} == 200 });
 main::quits($b);

@@ -97,22 +97,6 @@ sub aside {
     return map { m{([^/]+)$} } glob journal($n) . '.[a-z]*.[0-9]*';
 }
 
-# every process at once, as when a host dies; the last counts are a second old
-
-sub murder {
-    my ($n) = @_;
-
-    my $pid = delete $n->{pid};
-    my @workers = do { local $n->{pid} = $pid; $n->workers };
-
-    kill 'STOP', $pid, @workers;
-    kill 'KILL', $pid, @workers;
-    waitpid $pid, 0;
-    delete $LLM::Nginx::Running{$pid};
-
-    LLM::Provider::wait_for(5, sub { !grep { kill 0, $_ } @workers });
-}
-
 run_tests();
 
 __DATA__
@@ -157,7 +141,7 @@ my $n = main::launch(workers => 4);
 for my $i (1 .. 3) {
     main::make($n, map { "k$i-$_" } 1 .. 5);
     sleep 1.1;
-    main::murder($n);
+    $n->quit('KILL');
     $n->start;
 
     is(main::names($n),
@@ -194,7 +178,7 @@ for my $i (1 .. 12) {
 
 sleep 1.2;
 unlike($n->error_log, qr/written by another nginx/, 'all of them are one nginx');
-main::murder($n);
+$n->quit('KILL');
 $n->start;
 
 is(main::names($n), join(' ', sort keys %made), 'all keys are there');
@@ -227,7 +211,7 @@ for my $i (1 .. 3) {
 is(main::names($n), 'b r1 r2 r3', 'over and over');
 
 sleep 1.1;
-main::murder($n);
+$n->quit('KILL');
 $n->start;
 is(main::names($n), 'b r1 r2 r3', 'new workers write it down');
 
@@ -238,7 +222,7 @@ $n->reload(http => $::Http =~ s/8m/16m/r);
 is(main::names($n), 'b r1 r2 r3', 'another size of the zone');
 main::make($n, 's');
 sleep 1.1;
-main::murder($n);
+$n->quit('KILL');
 $n->start;
 is(main::names($n), 'b r1 r2 r3 s', 'which is written down, too');
 
@@ -295,7 +279,7 @@ is(main::names($n), 'a', 'the first one goes on');
 
 main::written($n, '"created"');
 sleep 1.1;
-main::murder($n);
+$n->quit('KILL');
 $n->start;
 is(main::names($n), 'a', 'a lock of the dead holds nobody');
 
@@ -436,7 +420,7 @@ $n->start;
 is(main::names($n), 'a', 'the old one counts');
 main::make($n, 'b');
 sleep 1.1;
-main::murder($n);
+$n->quit('KILL');
 $n->start;
 is(main::names($n), 'a b', 'and goes on');
 
@@ -463,7 +447,7 @@ for my $round (1 .. 200) {
 
     if ($round % 50 == 0) {
         sleep 1.1;
-        main::murder($n);
+        $n->quit('KILL');
         $n->start;
         is(main::admin($n, 'GET', '/keys/key-' . (1 + $round % 9))
            ->{json}{owner}, "o$round", "the last change of round $round");
@@ -552,7 +536,7 @@ unlink "$n->{dir}/state/fill";
 ok(main::written($n, 'full-40'), 'written when there is room');
 
 sleep 1.2;
-main::murder($n);
+$n->quit('KILL');
 $n->start;
 is(scalar split(' ', main::names($n)), 41, 'nothing is lost');
 ok(!main::aside($n), 'nothing was wrong with the journal');

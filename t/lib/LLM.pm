@@ -12,7 +12,7 @@ BEGIN {
     # may run side by side
 
     require LLM::Port;
-    LLM::Port::server($top);
+    LLM::Port::server();
 
     $ENV{TEST_NGINX_BINARY} ||= '/usr/sbin/nginx';
     $ENV{TEST_NGINX_LOAD_MODULES}

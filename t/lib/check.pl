@@ -15,7 +15,7 @@ my $objs = $ENV{OBJS} || 'build/nginx';
 my (@files, %source);
 
 find({ no_chdir => 1, wanted => sub {
-    if (m{^\./(?:\.git|build|t/servroot[^/]*|.*/node_modules|node_modules)$}) {
+    if (m{^\./(?:\.git|build|t/servroot|.*/node_modules|node_modules)$}) {
         $File::Find::prune = 1;
         return;
     }

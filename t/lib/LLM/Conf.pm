@@ -14,7 +14,7 @@ BEGIN {
     my $top = Cwd::abs_path(File::Basename::dirname(__FILE__) . '/../../..');
 
     require LLM::Port;
-    LLM::Port::server($top);
+    LLM::Port::server();
 
     $ENV{TEST_NGINX_BINARY} ||= '/usr/sbin/nginx';
     $ENV{TEST_NGINX_LOAD_MODULES}

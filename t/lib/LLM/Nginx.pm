@@ -8,8 +8,9 @@ package LLM::Nginx;
 #   $n->port  $n->dir  $n->error_log  $n->workers (their pids)
 #   $n->reload(http => '...')   $n->reopen   $n->quit   $n->start
 #
-# quit() and the end of the object wait for the process; a directory goes
-# with the object that made it.
+# quit() and the end of the object wait for all its processes; quit('KILL')
+# kills every one of them at once, as when a host dies.  A directory goes with
+# the object that made it.
 
 use strict;
 use warnings;
@@ -144,18 +145,34 @@ sub titled {
 
     my @pids;
 
-    for my $file (glob '/proc/[0-9]*/stat') {
-        open my $fh, '<', $file or next;
-        my ($pid, $state, $parent)
-            = (scalar <$fh> // '') =~ /^(\d+) \(.*\) (\S) (\d+)/s or next;
-
-        next if $parent != $self->{pid} || $state eq 'Z';
-
-        open $fh, '<', "/proc/$pid/cmdline" or next;
+    for my $pid (children($self->{pid})) {
+        open my $fh, '<', "/proc/$pid/cmdline" or next;
         push @pids, $pid if (<$fh> // '') =~ /worker process(?! is shutting)/;
     }
 
     return sort { $a <=> $b } @pids;
+}
+
+
+# State and parent of a process; nothing if there is none, or nothing left of
+# it but its exit status.
+
+sub status {
+    my ($pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/stat" or return;
+    my ($state, $parent) = (scalar <$fh> // '') =~ /^\d+ \(.*\) (\S) (\d+)/s
+        or return;
+
+    return $state eq 'Z' ? () : ($state, $parent);
+}
+
+
+sub children {
+    my ($of) = @_;
+
+    return grep { ((status($_))[1] // 0) == $of }
+           map { m{^/proc/(\d+)$} } glob '/proc/[0-9]*';
 }
 
 
@@ -192,11 +209,36 @@ sub quit {
 
     return unless $self->{pid};
 
-    my $pid = delete $self->{pid};
+    end(delete $self->{pid}, $signal // 'QUIT');
+}
 
-    kill $signal // 'QUIT', $pid;
+
+# A master that is killed leaves its workers behind, with their listening
+# sockets, and so does one that dies by itself.
+
+sub end {
+    my ($pid, $signal) = @_;
+
+    # one that is stopped makes no more of them
+
+    if ($signal eq 'KILL') {
+        kill STOP => $pid;
+        LLM::Provider::wait_for(1, sub { ((status($pid))[0] // 'T') eq 'T' });
+    }
+
+    my @workers = children($pid);
+
+    kill STOP => @workers if $signal eq 'KILL';
+    kill $signal => $pid;
+    kill KILL => @workers if $signal eq 'KILL';
+
     waitpid $pid, 0;
     delete $Running{$pid};
+
+    my $left = sub { grep { status($_) } @workers };
+
+    LLM::Provider::wait_for(5, sub { !$left->() })
+        or kill KILL => $left->();
 }
 
 
@@ -224,10 +266,7 @@ sub DESTROY {
 END {
     local $?;
 
-    for my $pid (grep { $Running{$_} == $$ } keys %Running) {
-        kill TERM => $pid;
-        waitpid $pid, 0;
-    }
+    end($_, 'TERM') for grep { $Running{$_} == $$ } keys %Running;
 }
 
 

@@ -12,6 +12,7 @@ package LLM::Port;
 use strict;
 use warnings;
 
+use File::Spec ();
 use IO::Socket::INET;
 use Socket qw(AF_UNIX SOCK_STREAM pack_sockaddr_un);
 
@@ -48,15 +49,14 @@ sub take {
 # its end; TEST_NGINX_RANDOMIZE=0 leaves both to Test::Nginx.
 
 sub server {
-    my ($top) = @_;
-
     return if ($ENV{TEST_NGINX_RANDOMIZE} // '') eq '0';
 
     my $port = take();
 
     $ENV{TEST_NGINX_RANDOMIZE} = 0;
     $ENV{TEST_NGINX_SERVER_PORT} = $port;
-    $ENV{TEST_NGINX_SERVROOT} = $root = "$top/t/servroot_$port";
+    $ENV{TEST_NGINX_SERVROOT} = $root
+        = File::Spec->tmpdir . "/llm-servroot-$port";
     $owner = $$;
 }
 
