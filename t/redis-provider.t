@@ -594,18 +594,7 @@ main::quits($n);
 --- config eval: $::Here
 --- provider eval: "a:\n    pause 10\n    $::Answer\nb:\n    $::Answer"
 --- steps
-my @r = map { LLM::Redis->new(conf => "cluster-enabled yes\n"
-              . "cluster-node-timeout 2000\n") } 1 .. 3;
-
-open my $fh, '-|', 'redis-cli', '--cluster', 'create', '--cluster-yes',
-     map { '127.0.0.1:' . $_->port } @r or die;
-my $made = do { local $/; <$fh> };
-close $fh;
-like($made, qr/All 16384 slots covered/, 'a cluster');
-
-main::wait_until('it is whole', sub {
-    3 == grep { $_->run('CLUSTER', 'INFO') =~ /cluster_state:ok/ } @r
-});
+my @r = main::cluster();
 
 my @n = map { main::host(undef, 'provider=a requests=20/day budget=1/day;'
                          . ' provider=b requests=10/day; key=* budget=1/day',

@@ -179,21 +179,8 @@ $n->quit;
 --- config eval: $::Here
 --- provider eval: "a:\n    $::Answer"
 --- steps
-my @r = map { LLM::Redis->new(conf => "cluster-enabled yes\n"
-              . "cluster-node-timeout 2000\ncluster-require-full-coverage no\n"
-              . "appendonly yes\nappendfsync always\n") } 1 .. 3;
-
-open my $fh, '-|', 'redis-cli', '--cluster', 'create', '--cluster-yes',
-     map { '127.0.0.1:' . $_->port } @r or die;
-my $made = do { local $/; <$fh> };
-close $fh;
-like($made, qr/All 16384 slots covered/, 'a cluster');
-
-main::wait_until('it is whole', sub {
-    $r[0]->run('CLUSTER', 'INFO') =~ /cluster_state:ok/
-        && $r[1]->run('CLUSTER', 'INFO') =~ /cluster_state:ok/
-        && $r[2]->run('CLUSTER', 'INFO') =~ /cluster_state:ok/
-});
+my @r = main::cluster("cluster-require-full-coverage no\n"
+                      . "appendonly yes\nappendfsync always\n");
 
 my $n = main::host('redis://127.0.0.1:' . $r[0]->port
                    . ' cluster=on timeout=1s', workers => 2);

@@ -18,7 +18,7 @@
 /*
  * Starts an attempt on the next route of the plan that is fit now.  NGX_BUSY:
  * there is none; *failure and *wait tell why, and until when.  NGX_AGAIN:
- * limits of a route's provider are asked, and the caller says in whose turn by
+ * limits are asked for a route, and the caller says in whose turn by
  * ngx_http_llm_ladder_asking().
  */
 ngx_int_t ngx_http_llm_ladder_step(ngx_http_llm_ctx_t *ctx,

@@ -46,8 +46,8 @@
  *   PLANNED   allowed, its routes are chosen
  *   QUEUED    waits for a route with room [the queue; its timer]
  *   BACKOFF   waits before it retries [the ladder's timer]
- *   ASKING    limits of a route's provider are asked, in Redis
- *             [the quota's backend]
+ *   ASKING    limits are asked, in Redis, for what an attempt takes beyond its
+ *             request, and for its provider [the quota's backend]
  *   ATTEMPT   a subrequest talks to a provider [the subrequest]
  *   SENDING   an attempt's head was committed; its body passes
  *             [the subrequest]

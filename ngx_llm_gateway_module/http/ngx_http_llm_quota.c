@@ -25,8 +25,9 @@ static ngx_int_t ngx_http_llm_quota_more(ngx_http_llm_ctx_t *ctx,
     llm_amount_t *need);
 static ngx_int_t ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at,
     llm_amount_t *need);
+static ngx_int_t ngx_http_llm_quota_taken(ngx_http_llm_attempt_t *at);
 static void ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at,
-    ngx_int_t rc, llm_verdict_t *v, ngx_msec_t *wait);
+    ngx_int_t rc, llm_standing_t *refused, ngx_msec_t *wait);
 static ngx_int_t ngx_http_llm_quota_unavailable(ngx_http_llm_ctx_t *ctx);
 static void ngx_http_llm_quota_end(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used);
@@ -197,8 +198,13 @@ ngx_http_llm_quota_told(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q)
 
     ngx_http_set_log_request(c->log, r);
 
-    if (q->attempt) {
-        ngx_http_llm_ladder_told(q->attempt);
+    if (q->topping) {
+        ngx_http_llm_quota_topped(q, q->backend->extend(ctx, q, &q->wanted));
+        return;
+    }
+
+    if (ctx->pending) {
+        ngx_http_llm_ladder_told(ctx->pending);
         return;
     }
 
@@ -232,12 +238,18 @@ ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at, const char **reason,
 
     ngx_http_llm_quota_ask_route(ctx, at->candidate, &need, &priced);
 
-    if (q && q->held) {
+    /* once its provider is asked the request holds enough */
+
+    if (q && q->held && at->quota == NULL) {
 
         rc = ngx_http_llm_quota_more(ctx, &need);
 
+        if (rc == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
+
         if (rc != NGX_OK) {
-            ngx_http_llm_quota_skip(at, rc, &q->verdict, wait);
+            ngx_http_llm_quota_skip(at, rc, &q->stop, wait);
             *reason = at->candidate->reason;
             return NGX_BUSY;
         }
@@ -253,7 +265,8 @@ ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at, const char **reason,
         return rc;
     }
 
-    ngx_http_llm_quota_skip(at, rc, at->quota ? &at->quota->verdict : NULL,
+    ngx_http_llm_quota_skip(at, rc,
+                            at->quota ? &at->quota->verdict.refused : NULL,
                             wait);
     *reason = at->candidate->reason;
     at->quota = NULL;
@@ -272,36 +285,43 @@ ngx_http_llm_quota_more(ngx_http_llm_ctx_t *ctx, llm_amount_t *need)
 {
     ngx_int_t              rc;
     llm_amount_t           total, more;
-    llm_verdict_t          v;
     ngx_http_llm_quota_t  *q;
 
     q = ctx->quota;
 
-    ngx_http_llm_account_sum(ctx);
-    ngx_http_llm_quota_used(&ctx->usage, ctx->cost, &total);
-    llm_amount_add(&total, need);
+    if (!q->growing) {
 
-    ngx_memzero(&more, sizeof(llm_amount_t));
+        ngx_http_llm_account_sum(ctx);
+        ngx_http_llm_quota_used(&ctx->usage, ctx->cost, &total);
+        llm_amount_add(&total, need);
 
-    more.input_tokens = ngx_max(total.input_tokens - q->asked.input_tokens, 0);
-    more.output_tokens = ngx_max(total.output_tokens - q->asked.output_tokens,
-                                 0);
-    more.money = ngx_max(total.money - q->asked.money, 0);
+        more = total;
+        llm_amount_sub(&more, &q->asked);
+        more.requests = 0;
 
-    if (more.input_tokens == 0 && more.output_tokens == 0 && more.money == 0) {
-        return NGX_OK;
+        if (more.input_tokens == 0 && more.output_tokens == 0
+            && more.money == 0)
+        {
+            return NGX_OK;
+        }
+
+        if (q->topping) {
+
+            /* for an answer that failed meanwhile */
+
+            q->backend->forget(q);
+            q->topping = 0;
+        }
+
+        q->wanted = more;
     }
 
-    v = q->verdict;
+    rc = q->backend->extend(ctx, q, &q->wanted);
 
-    rc = q->backend->extend(ctx, q, &more);
+    q->growing = (rc == NGX_AGAIN);
 
     if (rc == NGX_OK) {
-
-        /* headers tell of the request as it was let in */
-
-        q->verdict = v;
-        llm_amount_add(&q->asked, &more);
+        llm_amount_add(&q->asked, &q->wanted);
     }
 
     return rc;
@@ -311,11 +331,15 @@ ngx_http_llm_quota_more(ngx_http_llm_ctx_t *ctx, llm_amount_t *need)
 static ngx_int_t
 ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at, llm_amount_t *need)
 {
-    ngx_int_t              rc;
     ngx_http_llm_ctx_t    *ctx;
     ngx_http_llm_quota_t  *q;
 
     ctx = at->ctx;
+
+    if (at->quota) {
+        return ngx_http_llm_quota_taken(at);
+    }
+
     q = at->candidate->quota;
 
     if (q == NULL) {
@@ -338,13 +362,27 @@ ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at, llm_amount_t *need)
     q->asked = *need;
     q->asked.requests = 1;
 
-    rc = q->backend->reserve(ctx, q);
+    return ngx_http_llm_quota_taken(at);
+}
+
+
+/* the same, or its answer where that had to be waited for */
+
+static ngx_int_t
+ngx_http_llm_quota_taken(ngx_http_llm_attempt_t *at)
+{
+    ngx_int_t              rc;
+    ngx_http_llm_quota_t  *q;
+
+    q = at->quota;
+
+    rc = q->backend->reserve(at->ctx, q);
 
     if (rc == NGX_OK) {
         q->held = 1;
 
         if (q->verdict.shadow.limit) {
-            ngx_http_llm_quota_shadow(ctx, &q->verdict.shadow);
+            ngx_http_llm_quota_shadow(at->ctx, &q->verdict.shadow);
         }
     }
 
@@ -356,7 +394,7 @@ ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at, llm_amount_t *need)
 
 static void
 ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at, ngx_int_t rc,
-    llm_verdict_t *v, ngx_msec_t *wait)
+    llm_standing_t *refused, ngx_msec_t *wait)
 {
     llm_error_e  code;
 
@@ -364,12 +402,12 @@ ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at, ngx_int_t rc,
     *wait = 1000;
 
     if (rc == NGX_BUSY) {
-        code = ngx_http_llm_quota_code(v->refused.limit);
-        at->ctx->limited = v->refused;
+        code = ngx_http_llm_quota_code(refused->limit);
+        at->ctx->limited = *refused;
 
-        *wait = v->refused.retry_ms == -1
+        *wait = refused->retry_ms == -1
                 ? (ngx_msec_t) -1
-                : (ngx_msec_t) ngx_min(v->refused.retry_ms,
+                : (ngx_msec_t) ngx_min(refused->retry_ms,
                                        NGX_MAX_INT32_VALUE);
     }
 
@@ -449,6 +487,13 @@ ngx_http_llm_quota_forget(ngx_http_llm_attempt_t *at)
     q = at->quota;
 
     if (q && q->backend->forget) {
+        q->backend->forget(q);
+    }
+
+    q = at->ctx->quota;
+
+    if (q && q->growing) {
+        q->growing = 0;
         q->backend->forget(q);
     }
 }

@@ -16,28 +16,22 @@
 
 /*
  * Where limits are counted.  Functions answer as those of ngx_llm_quota.h do:
- * NGX_OK; NGX_BUSY with q->verdict; NGX_ERROR: cannot tell, the request is
- * refused, or the route left out.  reserve() may answer NGX_AGAIN: when it
- * knows, ngx_http_llm_quota_told() is called, and it is called once more for
- * its answer.
+ * NGX_OK; NGX_BUSY with the limit that refuses; NGX_ERROR: cannot tell, the
+ * request is refused, or the route left out.  reserve() and extend() may answer
+ * NGX_AGAIN: when it is known, ngx_http_llm_quota_told() is called, and they
+ * are called once more for their answer.
  */
 
 typedef struct {
+    /* q->asked; q->verdict tells how limits stand */
     ngx_int_t           (*reserve)(ngx_http_llm_ctx_t *ctx,
                                    ngx_http_llm_quota_t *q);
-    /* nobody waits for reserve() any more: nothing is to be held.  NULL where
-       it never says NGX_AGAIN */
+    /* nobody waits for an answer any more: nothing is to be held of what was
+       asked for.  NULL where it is never NGX_AGAIN */
     void                (*forget)(ngx_http_llm_quota_t *q);
-    /* more than q->asked, which the caller adds it to after NGX_OK */
+    /* more than q->asked, which the caller adds it to after NGX_OK; q->stop is
+       the limit that refuses, q->verdict stays as it is */
     ngx_int_t           (*extend)(ngx_http_llm_ctx_t *ctx,
-                                  ngx_http_llm_quota_t *q,
-                                  llm_amount_t *more);
-    /*
-     * The same for an answer that comes: NGX_BUSY with q->stop; NGX_AGAIN:
-     * _quota_topped() will be told, unless the request is settled before.
-     * q->verdict stays as it is.
-     */
-    ngx_int_t           (*top_up)(ngx_http_llm_ctx_t *ctx,
                                   ngx_http_llm_quota_t *q,
                                   llm_amount_t *more);
     /* something may be spent from now on */
@@ -46,7 +40,7 @@ typedef struct {
     void                (*settle)(ngx_http_llm_ctx_t *ctx,
                                   ngx_http_llm_quota_t *q,
                                   llm_amount_t *used);
-    /* top_up() takes its time: to be asked before all is used up */
+    /* extend() takes its time: to be asked before all is used up */
     ngx_uint_t            ahead;
 } ngx_http_llm_quota_backend_t;
 
@@ -74,7 +68,9 @@ struct ngx_http_llm_quota_s {
                                                  holds */
     unsigned                   priced:1;      /* asked.money is known */
     unsigned                   held:1;        /* reserved, not settled yet */
-    unsigned                   topping:1;     /* more is asked for */
+    unsigned                   growing:1;     /* wanted is asked for, by the
+                                                 ladder, */
+    unsigned                   topping:1;     /* or by an answer that comes, */
     unsigned                   scarce:1;      /* and was not there last time */
 };
 
@@ -124,7 +120,7 @@ void ngx_http_llm_quota_learn(ngx_http_llm_attempt_t *at);
  */
 ngx_int_t ngx_http_llm_quota_stream(ngx_http_llm_attempt_t *at,
     const llm_usage_t *usage, int64_t cost, int64_t *slack);
-/* what the backend's top_up() came to: as it would have returned it */
+/* what the backend's extend() came to */
 void ngx_http_llm_quota_topped(ngx_http_llm_quota_t *q, ngx_int_t rc);
 
 

@@ -24,8 +24,6 @@ static ngx_int_t ngx_http_llm_quota_redis_start(
 static void ngx_http_llm_quota_redis_forget(ngx_http_llm_quota_t *q);
 static ngx_int_t ngx_http_llm_quota_redis_claims(
     ngx_http_llm_quota_redis_t *st);
-static ngx_int_t ngx_http_llm_quota_redis_room(ngx_http_llm_ctx_t *ctx,
-    llm_script_claim_t *claim);
 static void ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc,
     redisReply *reply);
 static ngx_int_t ngx_http_llm_quota_redis_judge(
@@ -44,7 +42,6 @@ const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_redis = {
     ngx_http_llm_quota_redis_reserve,
     ngx_http_llm_quota_redis_forget,
     ngx_http_llm_quota_redis_extend,
-    ngx_http_llm_quota_redis_top_up,
     ngx_http_llm_quota_redis_sent,
     ngx_http_llm_quota_redis_settle,
     1
@@ -138,11 +135,11 @@ ngx_http_llm_quota_redis_create(ngx_http_llm_ctx_t *ctx,
     st->ctx = ctx;
     st->q = q;
 
-    if (q->attempt) {
-        st->name = llm_alloc(&ctx->arena, ctx->id.len + 1 + NGX_INT_T_LEN);
-        if (st->name == NULL) {
-            return NULL;
-        }
+    /* of a request, an attempt of it, and of more for that */
+
+    st->name = llm_alloc(&ctx->arena, ctx->id.len + 2 * (1 + NGX_INT_T_LEN));
+    if (st->name == NULL) {
+        return NULL;
     }
 
     if (ngx_http_llm_quota_redis_claims(st) != NGX_OK) {
@@ -229,33 +226,11 @@ ngx_http_llm_quota_redis_claims(ngx_http_llm_quota_redis_t *st)
     }
 
     for (k = 0; k < st->lease.n; k++) {
-        if (ngx_http_llm_quota_redis_room(ctx, &claim[k]) != NGX_OK) {
+        claim[k].marks = llm_calloc(&ctx->arena, llm_script_limits(&claim[k])
+                                                 * sizeof(int64_t));
+        if (claim[k].marks == NULL) {
             return NGX_ERROR;
         }
-    }
-
-    return NGX_OK;
-}
-
-
-/* for what the reply tells of each limit */
-
-static ngx_int_t
-ngx_http_llm_quota_redis_room(ngx_http_llm_ctx_t *ctx,
-    llm_script_claim_t *claim)
-{
-    ngx_uint_t  n;
-
-    n = llm_script_limits(claim);
-
-    claim->marks = llm_calloc(&ctx->arena, n * sizeof(int64_t));
-    if (claim->marks == NULL) {
-        return NGX_ERROR;
-    }
-
-    claim->standings = llm_calloc(&ctx->arena, n * sizeof(llm_standing_t));
-    if (claim->standings == NULL) {
-        return NGX_ERROR;
     }
 
     return NGX_OK;
@@ -320,15 +295,10 @@ ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc, redisReply *reply)
         ngx_http_llm_quota_redis_back(st, st->current);
     }
 
-    if (st->top) {
-        ngx_http_llm_quota_redis_topped(st);
-        return;
-    }
-
     if (rc != NGX_OK) {
         ngx_http_llm_quota_redis_unavailable(st);
 
-    } else {
+    } else if (!st->part) {
         st->q->verdict = st->verdict;
 
         if (st->where == NGX_HTTP_LLM_QUOTA_REDIS) {
@@ -431,6 +401,11 @@ ngx_http_llm_quota_redis_back(ngx_http_llm_quota_redis_t *st, ngx_uint_t n)
 static void
 ngx_http_llm_quota_redis_unavailable(ngx_http_llm_quota_redis_t *st)
 {
+    if (st->part) {
+        st->where = NGX_HTTP_LLM_QUOTA_CLOSED;
+        return;
+    }
+
     switch (st->ctx->lmcf->redis->on_error) {
 
     case NGX_HTTP_LLM_ON_ERROR_LOCAL:
@@ -489,6 +464,7 @@ ngx_http_llm_quota_redis_forget(ngx_http_llm_quota_t *q)
 {
     if (q->data) {
         ngx_http_llm_quota_redis_cleanup(q->data);
+        ngx_http_llm_quota_redis_more_forget(q->data);
     }
 }
 
@@ -517,8 +493,6 @@ ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
         ngx_http_llm_quota_zone.settle(ctx, q, used);
     }
 
-    ngx_http_llm_quota_redis_tops_end(st);
-
     mode = LLM_SCRIPT_LATER;
 
     if (st->where == NGX_HTTP_LLM_QUOTA_REDIS) {
@@ -533,8 +507,7 @@ ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
         ngx_http_llm_redis_settle(claim, mode);
     }
 
-    for (i = 0; i < st->nextras; i++) {
-        ngx_memzero(&st->extras[i]->used, sizeof(llm_amount_t));
-        ngx_http_llm_redis_settle(st->extras[i], LLM_SCRIPT_AGAIN);
-    }
+    /* behind it, so that nobody takes meanwhile what was used of these */
+
+    ngx_http_llm_quota_redis_more_end(st);
 }

@@ -1,7 +1,7 @@
 
 /*
- * A request that is limited in Redis: shared by _quota_redis.c,
- * _quota_redis_more.c and _quota_redis_top.c alone.
+ * A request that is limited in Redis: shared by _quota_redis.c and
+ * _quota_redis_more.c alone.
  */
 
 
@@ -13,11 +13,8 @@
 #include "ngx_http_llm_redis.h"
 
 
-/* moves of one request that take more */
-#define NGX_HTTP_LLM_QUOTA_EXTRAS  16
-
-/* and what its answer was topped up by */
-#define NGX_HTTP_LLM_QUOTA_TOPS    64
+/* reservations for more of one request, or attempt */
+#define NGX_HTTP_LLM_QUOTA_MORE  64
 
 
 /*
@@ -46,21 +43,21 @@ typedef struct ngx_http_llm_quota_redis_s  ngx_http_llm_quota_redis_t;
 struct ngx_http_llm_quota_redis_s {
     ngx_http_llm_quota_where_e   where;
     ngx_http_llm_redis_lease_t   lease;      /* the claims, by hash tag */
-    ngx_http_llm_quota_redis_t  *tops;       /* reservations for more of the
-                                                answer, the last one first */
+    ngx_http_llm_quota_redis_t  *more;       /* reservations for more, the
+                                                last one first */
     ngx_http_llm_quota_redis_t  *next;       /* this one is such */
-    ngx_uint_t                   ntops;
+    ngx_http_llm_quota_redis_t  *asking;     /* that of them which is asked
+                                                for; NULL: none */
+    ngx_uint_t                   asked;      /* how often, for their ids */
     ngx_http_llm_ctx_t          *ctx;
     ngx_http_llm_quota_t        *q;
     ngx_llm_redis_command_t     *command;    /* under way */
     ngx_uint_t                   current;    /* claim that is asked for */
     ngx_uint_t                   tries;
     ngx_int_t                    rc;         /* reserve()'s answer */
-    u_char                      *name;       /* room for an attempt's id */
-    llm_script_claim_t          *extras[NGX_HTTP_LLM_QUOTA_EXTRAS];
-    ngx_uint_t                   nextras;
+    u_char                      *name;       /* room for an id */
     llm_verdict_t                verdict;    /* of all claims so far */
-    unsigned                     top:1;
+    unsigned                     part:1;     /* it is for more */
     unsigned                     open:1;     /* asked, and not told of yet */
 };
 
@@ -79,23 +76,15 @@ void ngx_http_llm_quota_redis_cleanup(void *data);
 ngx_int_t ngx_http_llm_quota_redis_ask(ngx_http_llm_quota_redis_t *st);
 
 
-/* _quota_redis_top.c */
-
-/* the backend's top_up() */
-ngx_int_t ngx_http_llm_quota_redis_top_up(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_quota_t *q, llm_amount_t *more);
-/* its question was answered: st->where tells how */
-void ngx_http_llm_quota_redis_topped(ngx_http_llm_quota_redis_t *st);
-/* the request ends: all of its tops with it */
-void ngx_http_llm_quota_redis_tops_end(ngx_http_llm_quota_redis_t *st);
-
-
 /* _quota_redis_more.c */
-
 
 /* the backend's extend() */
 ngx_int_t ngx_http_llm_quota_redis_extend(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_quota_t *q, llm_amount_t *more);
+    ngx_http_llm_quota_t *q, llm_amount_t *amount);
+/* nobody waits for it any more */
+void ngx_http_llm_quota_redis_more_forget(ngx_http_llm_quota_redis_t *st);
+/* the reservation ends: all for more with it */
+void ngx_http_llm_quota_redis_more_end(ngx_http_llm_quota_redis_t *st);
 
 
 #endif /* _NGX_HTTP_LLM_QUOTA_REDIS_H_INCLUDED_ */

@@ -1,6 +1,9 @@
 
 /*
- * A request that is limited in Redis moves on to what may cost more.
+ * A request that is limited in Redis and takes more than it has reserved:
+ * since its ladder moves on to what may cost more, or its answer outruns it.
+ * Each time is a reservation of its own, that is held and given back with the
+ * request's, which alone settles what was used.
  */
 
 
@@ -11,25 +14,22 @@
 #include "ngx_http_llm_quota_redis.h"
 
 
-static ngx_int_t ngx_http_llm_quota_redis_fits(ngx_http_llm_quota_redis_t *st,
-    llm_amount_t *more);
-static void ngx_http_llm_quota_redis_extra(ngx_http_llm_quota_redis_t *st,
-    llm_script_claim_t *claim, llm_amount_t *more);
+static ngx_http_llm_quota_redis_t *ngx_http_llm_quota_redis_more_room(
+    ngx_http_llm_quota_redis_t *st);
+static ngx_int_t ngx_http_llm_quota_redis_more_told(
+    ngx_http_llm_quota_redis_t *st, llm_amount_t *amount);
+static ngx_int_t ngx_http_llm_quota_redis_more_alone(
+    ngx_http_llm_quota_redis_t *st, llm_amount_t *amount);
+static void ngx_http_llm_quota_redis_more_zone(
+    ngx_http_llm_quota_redis_t *st, llm_amount_t *amount);
 
-
-/*
- * The word on more is that of the last reply, so that a move waits for Redis
- * once at most, for its provider; Redis is told at once.  What others took
- * since is not known here.
- */
 
 ngx_int_t
 ngx_http_llm_quota_redis_extend(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_quota_t *q, llm_amount_t *more)
+    ngx_http_llm_quota_t *q, llm_amount_t *amount)
 {
-    ngx_uint_t                   i;
-    llm_verdict_t                v;
-    ngx_http_llm_quota_redis_t  *st;
+    llm_str_t                    id, *of;
+    ngx_http_llm_quota_redis_t  *st, *more;
 
     st = q->data;
 
@@ -39,101 +39,182 @@ ngx_http_llm_quota_redis_extend(ngx_http_llm_ctx_t *ctx,
         break;
 
     case NGX_HTTP_LLM_QUOTA_LOCAL:
-        return ngx_http_llm_quota_zone.extend(ctx, q, more);
+        return ngx_http_llm_quota_zone.extend(ctx, q, amount);
 
     default: /* NGX_HTTP_LLM_QUOTA_OPEN */
         return NGX_OK;
     }
 
-    if (ngx_http_llm_quota_redis_fits(st, more) != NGX_OK) {
-        return NGX_BUSY;
+    if (st->asking) {
+        return ngx_http_llm_quota_redis_more_told(st, amount);
     }
 
-    for (i = 0; i < st->lease.n; i++) {
-        ngx_http_llm_quota_redis_extra(st, &st->lease.claims[i], more);
+    more = ngx_http_llm_quota_redis_more_room(st);
+    if (more == NULL) {
+        return NGX_ERROR;
     }
 
-    if (q->lease) {
-        v = q->verdict;
-        (void) ngx_http_llm_quota_zone.extend(ctx, q, more);
-        q->verdict = v;
+    of = &st->lease.claims[0].id;
+
+    id.data = more->name;
+    id.len = ngx_sprintf(id.data, "%Vt%ui", ngx_http_llm_str(of), st->asked++)
+             - id.data;
+
+    ngx_http_llm_quota_redis_begin(more, &id, amount);
+
+    if (ngx_http_llm_quota_redis_ask(more) == NGX_OK) {
+        st->asking = more;
+        return NGX_AGAIN;
     }
 
-    return NGX_OK;
+    more->where = NGX_HTTP_LLM_QUOTA_CLOSED;
+
+    return ngx_http_llm_quota_redis_more_alone(st, amount);
 }
 
+
+/* one that holds nothing is used again: who waits in a queue asks often */
+
+static ngx_http_llm_quota_redis_t *
+ngx_http_llm_quota_redis_more_room(ngx_http_llm_quota_redis_t *st)
+{
+    ngx_uint_t                   n;
+    ngx_http_llm_quota_redis_t  *more;
+
+    n = 0;
+
+    for (more = st->more; more; more = more->next) {
+
+        if (more->where != NGX_HTTP_LLM_QUOTA_REDIS) {
+            return more;
+        }
+
+        n++;
+    }
+
+    if (n == NGX_HTTP_LLM_QUOTA_MORE) {
+        return NULL;
+    }
+
+    more = ngx_http_llm_quota_redis_create(st->ctx, st->q);
+    if (more == NULL) {
+        return NULL;
+    }
+
+    more->part = 1;
+    more->next = st->more;
+    st->more = more;
+
+    return more;
+}
+
+
+/* the answer, if it is there, as extend() returns it */
 
 static ngx_int_t
-ngx_http_llm_quota_redis_fits(ngx_http_llm_quota_redis_t *st,
-    llm_amount_t *more)
+ngx_http_llm_quota_redis_more_told(ngx_http_llm_quota_redis_t *st,
+    llm_amount_t *amount)
 {
-    ngx_uint_t       i, k, n;
-    llm_standing_t  *s;
+    ngx_http_llm_quota_redis_t  *more;
 
-    for (i = 0; i < st->lease.n; i++) {
+    more = st->asking;
 
-        s = st->lease.claims[i].standings;
-        n = llm_script_limits(&st->lease.claims[i]);
-
-        for (k = 0; k < n; k++) {
-
-            if (!s[k].limit->shadow
-                && llm_limit_measure(s[k].limit, more) > s[k].left)
-            {
-                st->q->verdict.refused = s[k];
-                return NGX_BUSY;
-            }
-        }
+    if (more->where == NGX_HTTP_LLM_QUOTA_ASKING) {
+        return NGX_AGAIN;
     }
 
-    for (i = 0; i < st->lease.n; i++) {
+    st->asking = NULL;
 
-        s = st->lease.claims[i].standings;
-        n = llm_script_limits(&st->lease.claims[i]);
+    switch (more->where) {
 
-        for (k = 0; k < n; k++) {
-            s[k].left -= llm_limit_measure(s[k].limit, more);
-        }
+    case NGX_HTTP_LLM_QUOTA_REDIS:
+        ngx_http_llm_redis_hold(&more->lease);
+        ngx_http_llm_quota_redis_more_zone(st, amount);
+        return NGX_OK;
+
+    case NGX_HTTP_LLM_QUOTA_REFUSED:
+        st->q->stop = more->verdict.refused;
+        return NGX_BUSY;
+
+    default: /* NGX_HTTP_LLM_QUOTA_CLOSED */
+        return ngx_http_llm_quota_redis_more_alone(st, amount);
     }
-
-    return NGX_OK;
 }
 
 
-/* a reservation of its own, that ends with nothing used */
+/* Redis is away in the middle of a request: on_error */
+
+static ngx_int_t
+ngx_http_llm_quota_redis_more_alone(ngx_http_llm_quota_redis_t *st,
+    llm_amount_t *amount)
+{
+    switch (st->ctx->lmcf->redis->on_error) {
+
+    case NGX_HTTP_LLM_ON_ERROR_LOCAL:
+        return st->q->lease
+               ? ngx_http_llm_quota_zone.extend(st->ctx, st->q, amount)
+               : NGX_ERROR;
+
+    case NGX_HTTP_LLM_ON_ERROR_OPEN:
+        ngx_http_llm_quota_redis_more_zone(st, amount);
+        return NGX_OK;
+
+    default: /* NGX_HTTP_LLM_ON_ERROR_CLOSED */
+        return NGX_ERROR;
+    }
+}
+
+
+/* this host's zone holds what Redis holds, where it is no question */
 
 static void
-ngx_http_llm_quota_redis_extra(ngx_http_llm_quota_redis_t *st,
-    llm_script_claim_t *claim, llm_amount_t *more)
+ngx_http_llm_quota_redis_more_zone(ngx_http_llm_quota_redis_t *st,
+    llm_amount_t *amount)
 {
-    u_char              *p;
-    llm_script_claim_t  *extra;
+    llm_standing_t  stop;
 
-    if (st->nextras == NGX_HTTP_LLM_QUOTA_EXTRAS) {
-        return;
+    if (st->q->lease) {
+        stop = st->q->stop;
+        (void) ngx_http_llm_quota_zone.extend(st->ctx, st->q, amount);
+        st->q->stop = stop;
     }
+}
 
-    extra = llm_alloc(&st->ctx->arena, sizeof(llm_script_claim_t));
-    p = llm_alloc(&st->ctx->arena, claim->id.len + NGX_INT_T_LEN + 1);
 
-    if (extra == NULL || p == NULL) {
-        return;
+void
+ngx_http_llm_quota_redis_more_forget(ngx_http_llm_quota_redis_t *st)
+{
+    if (st->asking) {
+        ngx_http_llm_quota_redis_cleanup(st->asking);
+        st->asking = NULL;
     }
+}
 
-    *extra = *claim;
 
-    extra->id.data = p;
-    extra->id.len = ngx_sprintf(p, "%Vx%ui", ngx_http_llm_str(&claim->id),
-                                st->nextras)
-                    - p;
-    extra->asked = *more;
-    extra->marks = NULL;
-    extra->standings = NULL;
+void
+ngx_http_llm_quota_redis_more_end(ngx_http_llm_quota_redis_t *st)
+{
+    ngx_uint_t                   i;
+    llm_script_claim_t          *claim;
+    ngx_http_llm_quota_redis_t  *more;
 
-    if (ngx_http_llm_redis_ask(extra, ngx_http_llm_redis_worker()->conf->lease,
-                               NULL, NULL)
-        != NULL)
-    {
-        st->extras[st->nextras++] = extra;
+    ngx_http_llm_quota_redis_more_forget(st);
+
+    for (more = st->more; more; more = more->next) {
+
+        if (more->where != NGX_HTTP_LLM_QUOTA_REDIS) {
+            continue;
+        }
+
+        more->where = NGX_HTTP_LLM_QUOTA_CLOSED;
+
+        ngx_http_llm_redis_drop(&more->lease);
+
+        for (i = 0; i < more->lease.n; i++) {
+            claim = &more->lease.claims[i];
+
+            ngx_memzero(&claim->used, sizeof(llm_amount_t));
+            ngx_http_llm_redis_settle(claim, LLM_SCRIPT_AGAIN);
+        }
     }
 }

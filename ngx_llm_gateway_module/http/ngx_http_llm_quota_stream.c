@@ -144,7 +144,7 @@ ngx_http_llm_quota_top_up(ngx_http_llm_attempt_t *at, ngx_http_llm_quota_t *q,
 
         q->wanted = want;
 
-        rc = q->backend->top_up(at->ctx, q, &want);
+        rc = q->backend->extend(at->ctx, q, &want);
 
         if (rc == NGX_AGAIN) {
             q->topping = 1;

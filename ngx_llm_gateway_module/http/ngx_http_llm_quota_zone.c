@@ -16,8 +16,6 @@ static ngx_int_t ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q);
 static ngx_int_t ngx_http_llm_quota_zone_extend(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *more);
-static ngx_int_t ngx_http_llm_quota_zone_top_up(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_quota_t *q, llm_amount_t *more);
 static void ngx_http_llm_quota_zone_sent(ngx_http_llm_quota_t *q);
 static void ngx_http_llm_quota_zone_settle(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used);
@@ -29,7 +27,6 @@ const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone = {
     ngx_http_llm_quota_zone_reserve,
     NULL,
     ngx_http_llm_quota_zone_extend,
-    ngx_http_llm_quota_zone_top_up,
     ngx_http_llm_quota_zone_sent,
     ngx_http_llm_quota_zone_settle,
     0
@@ -108,25 +105,13 @@ static ngx_int_t
 ngx_http_llm_quota_zone_extend(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *more)
 {
-    return ngx_llm_quota_extend(ngx_http_llm_quota_worker, q->lease,
-                                q->subjects, more, ngx_http_llm_quota_now(),
-                                &q->verdict);
-}
-
-
-static ngx_int_t
-ngx_http_llm_quota_zone_top_up(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_quota_t *q, llm_amount_t *more)
-{
     ngx_int_t      rc;
     llm_verdict_t  v;
 
-    v = q->verdict;
+    rc = ngx_llm_quota_extend(ngx_http_llm_quota_worker, q->lease,
+                              q->subjects, more, ngx_http_llm_quota_now(), &v);
 
-    rc = ngx_http_llm_quota_zone_extend(ctx, q, more);
-
-    q->stop = q->verdict.refused;
-    q->verdict = v;
+    q->stop = v.refused;
 
     return rc;
 }

@@ -165,7 +165,8 @@ ngx_http_llm_redis_ask(const llm_script_claim_t *claim, int64_t lease_ms,
 
     ngx_http_llm_redis_paper(&arena);
 
-    if (!ngx_llm_redis_available(worker->client)
+    if (worker->client == NULL
+        || !ngx_llm_redis_available(worker->client)
         || llm_script_reserve_call(claim,
                                    ngx_http_llm_pure(&worker->conf->prefix),
                                    lease_ms, ngx_http_llm_redis_now(), &arena,

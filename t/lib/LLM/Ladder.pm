@@ -164,11 +164,12 @@ sub raw {
 
     my $key = $o{key} // 'sk-test';
     my $path = $o{path} // '/v1/chat/completions';
+    my $head = $o{head} // '';
 
     $body //= $Ask;
 
     return "POST $path HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-           . "Authorization: Bearer $key\r\nContent-Length: "
+           . "Authorization: Bearer $key\r\n${head}Content-Length: "
            . length($body) . "\r\n\r\n$body";
 }
 
@@ -184,7 +185,7 @@ sub leave {
 }
 
 
-# Begins a request; answer() waits for its end.
+# Begins a request, with more of a head; answer() waits for its end.
 
 sub start {
     my ($port, $body, %o) = @_;

@@ -12,7 +12,7 @@ package LLM::Redis;
 # It goes with the object.  run() is of user, password and db, if given; mode
 # => 'sentinel' makes a sentinel of it, tls => 1 has TLS on its port.
 #
-# Its suites have wait_until() and logged() of it.
+# Its suites have wait_until(), logged() and cluster() of it.
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ use LLM::Port;
 use LLM::Provider;
 use LLM::Steps ();
 
-our @EXPORT = qw(wait_until logged);
+our @EXPORT = qw(wait_until logged cluster);
 
 
 # a check: what code says comes true within so many seconds, 10 without
@@ -49,6 +49,30 @@ sub logged {
     }
 
     return $sum;
+}
+
+
+# three servers that are a cluster, with these lines in their configuration
+
+sub cluster {
+    my ($conf) = @_;
+
+    my @r = map { LLM::Redis->new(conf => "cluster-enabled yes\n"
+                                  . "cluster-node-timeout 2000\n"
+                                  . ($conf // '')) } 1 .. 3;
+
+    open my $fh, '-|', 'redis-cli', '--cluster', 'create', '--cluster-yes',
+         map { '127.0.0.1:' . $_->port } @r or die "redis-cli: $!\n";
+    my $made = do { local $/; <$fh> };
+    close $fh;
+
+    LLM::Steps::like($made, qr/All 16384 slots covered/, 'a cluster');
+
+    wait_until('it is whole', sub {
+        3 == grep { $_->run('CLUSTER', 'INFO') =~ /cluster_state:ok/ } @r
+    });
+
+    return @r;
 }
 
 
