@@ -797,7 +797,7 @@ SKIP: {
         }
 
         is($good, 12, 'requests go on');
-        ok(wait_for(3, sub { $n->error_log =~ /\[alert\].*No space left/ }),
+        ok(wait_for(10, sub { $n->error_log =~ /\[alert\].*No space left/ }),
            'the error log tells');
 
         rename "$dir/u.jsonl", "$dir/old.jsonl";
@@ -807,7 +807,7 @@ SKIP: {
 
         my (@lines, @whole);
 
-        wait_for(3, sub {
+        wait_for(10, sub {
             @lines = lines("$dir/old.jsonl");
             @whole = grep { eval { JSON::PP::decode_json($_) } } @lines;
             return @whole >= 12;
@@ -823,6 +823,48 @@ SKIP: {
                  @lines), 'what was is there again');
 
         $n->quit;
+        1;
+    };
+
+    my $error = $@;
+
+    system "umount $dir";
+    ok($done, "to the end $error");
+}
+
+
+
+=== what a full disk left behind does not take the room of records that come
+--- steps
+my $dir = File::Temp::tempdir('llm-full-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+
+SKIP: {
+    Test::More::skip('no tmpfs can be mounted here', 1)
+        if system("mount -t tmpfs -o size=12k none $dir 2>/dev/null") != 0;
+
+    chmod 0777, $dir;
+
+    my $done = eval {
+        my $n = nginx(http => "llm_zone 1m;\nllm_usage_log $dir/u.jsonl"
+                              . " buffer=16k flush=1h;\n$main::http",
+                      config => $main::config);
+
+        LLM::Provider::play($main::provider);
+
+        # some 16 fill the buffer: three quarters of it go to the disk
+
+        post('/v1/chat/completions', $main::chat, port => $n->port)
+            for 1 .. 24;
+
+        like($n->error_log, qr/\[alert\].*No space left/, 'it was full');
+
+        system "mount -o remount,size=64k $dir";
+        $n->quit;
+
+        my $whole = grep { eval { JSON::PP::decode_json($_) } }
+                        lines("$dir/u.jsonl");
+
+        is($whole, 24, 'all of them are there');
         1;
     };
 

@@ -4,11 +4,11 @@
  *
  * A buffer belongs to one worker, which alone writes to it and needs no lock
  * for that, unless a line is part of a change of the zone: len decides.  A
- * worker that was killed leaves it as it was; whoever starts
- * next takes it over under the zone's lock and writes its lines out.  Since
- * the length is published after the bytes, what is found there are always
- * whole lines.  A worker that is killed between write() and the note of it
- * has these lines written twice: for a ledger better than never.
+ * worker that was killed leaves it as it was; whoever starts next takes it
+ * over under the zone's lock and writes its lines out.  Since the length is
+ * published after the bytes, what is found there are always whole lines.  A
+ * worker that is killed between write() and the note of it has these lines
+ * written twice: for a ledger better than never.
  */
 
 
@@ -65,6 +65,7 @@ static ngx_llm_log_buf_t *ngx_llm_log_adopt(ngx_llm_log_t *log);
 static void ngx_llm_log_release(ngx_llm_log_t *log, ngx_llm_log_buf_t *b);
 static void ngx_llm_log_inherit(ngx_llm_log_t *log);
 static ngx_int_t ngx_llm_log_drain(ngx_llm_log_t *log, ngx_llm_log_buf_t *b);
+static void ngx_llm_log_compact(ngx_llm_log_t *log, ngx_llm_log_buf_t *b);
 static size_t ngx_llm_log_put(ngx_llm_log_t *log, u_char *p, size_t len);
 static void ngx_llm_log_failed(ngx_llm_log_t *log, ngx_err_t err);
 static void ngx_llm_log_tell(ngx_llm_log_t *log);
@@ -386,6 +387,10 @@ ngx_llm_log_prepare(ngx_llm_log_t *log, u_char *line, size_t len)
 
     if (b && len > b->size - b->len) {
         ngx_llm_log_flush(log);
+
+        if (len > b->size - b->len) {
+            ngx_llm_log_compact(log, b);
+        }
     }
 
     if (b == NULL || len > b->size - b->len) {
@@ -473,6 +478,41 @@ ngx_llm_log_drain(ngx_llm_log_t *log, ngx_llm_log_buf_t *b)
     b->pos = 0;
 
     return NGX_OK;
+}
+
+
+/*
+ * What a full disk left in the buffer makes room for new lines, as long as a
+ * worker that is killed here leaves either the old place of it or the new one.
+ */
+
+static void
+ngx_llm_log_compact(ngx_llm_log_t *log, ngx_llm_log_buf_t *b)
+{
+    size_t  n;
+
+    n = b->len - b->pos;
+
+    if (n > b->pos) {
+        return;
+    }
+
+    if (log->zone) {
+        ngx_llm_zone_lock(log->zone);
+        ngx_llm_zone_save(log->zone, (void *) &b->pos, sizeof(size_t));
+        ngx_llm_zone_save(log->zone, (void *) &b->len, sizeof(size_t));
+    }
+
+    ngx_memcpy(b->data, b->data + b->pos, n);
+    ngx_memory_barrier();
+
+    b->len = n;
+    b->pos = 0;
+
+    if (log->zone) {
+        ngx_llm_zone_done(log->zone);
+        ngx_llm_zone_unlock(log->zone);
+    }
 }
 
 
