@@ -153,20 +153,9 @@ ngx_http_llm_converted_signed(ngx_http_llm_answer_t *an,
 static ngx_int_t
 ngx_http_llm_converted_location(ngx_http_llm_answer_t *an, ngx_str_t *value)
 {
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&an->request->upstream->headers_in.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_str_set(&h->key, "Location");
-    h->lowcase_key = (u_char *) "location";
-    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
-    h->value = *value;
-    ngx_llm_header_single(h);
-
-    return NGX_OK;
+    return ngx_http_llm_header_add(an->request->upstream, "Location",
+                                   "location", value)
+           ? NGX_OK : NGX_ERROR;
 }
 
 

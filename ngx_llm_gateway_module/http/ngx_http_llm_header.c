@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_llm_header.h"
+#include "ngx_llm_compat.h"
 
 
 #define ngx_http_llm_header_slot(c, len)                                      \
@@ -99,4 +100,26 @@ ngx_http_llm_header_unsafe(ngx_str_t *value)
     }
 
     return 0;
+}
+
+
+ngx_table_elt_t *
+ngx_http_llm_header_add(ngx_http_upstream_t *u, const char *name,
+    const char *lowcase, ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&u->headers_in.headers);
+    if (h == NULL) {
+        return NULL;
+    }
+
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->lowcase_key = (u_char *) lowcase;
+    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
+    h->value = *value;
+    ngx_llm_header_single(h);
+
+    return h;
 }

@@ -88,6 +88,13 @@ ngx_http_llm_header_first(ngx_http_llm_header_walk_t *walk, ngx_list_t *list)
 ngx_uint_t ngx_http_llm_header_listed(ngx_http_llm_header_names_t *names,
     u_char *name, size_t len);
 
+/*
+ * Adds a header to those of an upstream's answer, as if it had come with it;
+ * names are not copied.  NULL: no memory.
+ */
+ngx_table_elt_t *ngx_http_llm_header_add(ngx_http_upstream_t *u,
+    const char *name, const char *lowcase, ngx_str_t *value);
+
 /* whether the value has bytes that would end it, or start another header */
 ngx_uint_t ngx_http_llm_header_unsafe(ngx_str_t *value);
 

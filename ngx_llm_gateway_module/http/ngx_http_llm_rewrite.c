@@ -364,24 +364,14 @@ ngx_http_llm_rewrite_error(ngx_http_llm_answer_t *an)
 static ngx_int_t
 ngx_http_llm_rewrite_final(ngx_http_upstream_t *u, llm_fault_e fault)
 {
-    ngx_table_elt_t  *h;
+    static ngx_str_t  no = ngx_string("false");
 
     if (fault != LLM_FAULT_AUTH && fault != LLM_FAULT_QUOTA) {
         return NGX_OK;
     }
 
-    h = ngx_list_push(&u->headers_in.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_str_set(&h->key, "x-should-retry");
-    ngx_str_set(&h->value, "false");
-    h->lowcase_key = h->key.data;
-    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
-    ngx_llm_header_single(h);
-
-    return NGX_OK;
+    return ngx_http_llm_header_add(u, "x-should-retry", "x-should-retry", &no)
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -443,8 +433,6 @@ ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
         }
     }
 
-    h = u->headers_in.content_type;
-
     if (type.len == 0) {
 
         /* the provider's own, if it told one */
@@ -452,24 +440,18 @@ ngx_http_llm_rewrite_head(ngx_http_llm_answer_t *an)
         return NGX_OK;
     }
 
-    if (h == NULL) {
+    h = u->headers_in.content_type;
 
-        h = ngx_list_push(&u->headers_in.headers);
-        if (h == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_str_set(&h->key, "Content-Type");
-        h->lowcase_key = (u_char *) "content-type";
-        h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
-        ngx_llm_header_single(h);
-
-        u->headers_in.content_type = h;
+    if (h) {
+        h->value = type;
+        return NGX_OK;
     }
 
-    h->value = type;
+    h = ngx_http_llm_header_add(u, "Content-Type", "content-type", &type);
 
-    return NGX_OK;
+    u->headers_in.content_type = h;
+
+    return h ? NGX_OK : NGX_ERROR;
 }
 
 

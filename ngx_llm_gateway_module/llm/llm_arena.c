@@ -486,3 +486,32 @@ llm_utf8(const unsigned char *p, size_t len)
 
     return (len >= 4 && (p[3] & 0xc0) == 0x80) ? 4 : 0;
 }
+
+
+unsigned char *
+llm_utf8_print(unsigned char *d, uint32_t code)
+{
+    if (code < 0x80) {
+        *d++ = (unsigned char) code;
+        return d;
+    }
+
+    if (code < 0x800) {
+        *d++ = (unsigned char) (0xc0 | code >> 6);
+        *d++ = (unsigned char) (0x80 | (code & 0x3f));
+        return d;
+    }
+
+    if (code < 0x10000) {
+        *d++ = (unsigned char) (0xe0 | code >> 12);
+
+    } else {
+        *d++ = (unsigned char) (0xf0 | code >> 18);
+        *d++ = (unsigned char) (0x80 | (code >> 12 & 0x3f));
+    }
+
+    *d++ = (unsigned char) (0x80 | (code >> 6 & 0x3f));
+    *d++ = (unsigned char) (0x80 | (code & 0x3f));
+
+    return d;
+}

@@ -102,11 +102,17 @@ unsigned char *llm_int_print(unsigned char *d, int64_t n);
  */
 void llm_buf_json(llm_buf_t *b, const void *s, size_t len);
 
+/* what is in the buffer now: it holds until more is added */
+static inline llm_str_t llm_buf_str(const llm_buf_t *b);
+
 /*
  * How many bytes the UTF-8 sequence at p has, of len that are there; 0 if it
  * is cut, overlong, a surrogate or above U+10FFFF.
  */
 size_t llm_utf8(const unsigned char *p, size_t len);
+
+/* writes a code point at d, in at most four bytes; returns the end */
+unsigned char *llm_utf8_print(unsigned char *d, uint32_t code);
 
 
 /* what llm_buf_add() does where there may be no room */
@@ -130,6 +136,18 @@ static inline void
 llm_buf_puts(llm_buf_t *b, const char *s)
 {
     llm_buf_add(b, s, strlen(s));
+}
+
+
+static inline llm_str_t
+llm_buf_str(const llm_buf_t *b)
+{
+    llm_str_t  s;
+
+    s.len = b->len;
+    s.data = b->data;
+
+    return s;
 }
 
 

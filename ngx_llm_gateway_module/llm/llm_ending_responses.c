@@ -30,7 +30,6 @@ static void llm_ending_begin(llm_ending_responses_t *r, const char *type,
     llm_buf_t *out);
 static void llm_ending_name(const llm_str_t *name, unsigned *n,
     llm_buf_t *out);
-static llm_str_t llm_ending_str(const llm_buf_t *b);
 
 
 llm_ending_responses_t *
@@ -263,7 +262,7 @@ llm_ending_close_part(llm_ending_responses_t *r, llm_buf_t *scratch,
     unsigned   refusal;
     llm_str_t  part, type;
 
-    part = llm_ending_str(&r->part);
+    part = llm_buf_str(&r->part);
     (void) llm_form_member(&part, "type", &type);
 
     refusal = llm_form_is(&type, "refusal");
@@ -302,7 +301,7 @@ llm_ending_place(llm_ending_responses_t *r, llm_buf_t *out)
 {
     llm_str_t  item, id;
 
-    item = llm_ending_str(&r->item);
+    item = llm_buf_str(&r->item);
     (void) llm_form_member(&item, "id", &id);
 
     llm_buf_puts(out, ",\"item_id\":");
@@ -345,7 +344,7 @@ llm_ending_print_part(llm_ending_responses_t *r, llm_buf_t *out)
     llm_str_t   part, name, value;
     llm_walk_t  w;
 
-    part = llm_ending_str(&r->part);
+    part = llm_buf_str(&r->part);
     n = 0;
 
     llm_buf_puts(out, "{");
@@ -380,7 +379,7 @@ llm_ending_print_item(llm_ending_responses_t *r, llm_buf_t *out)
     llm_str_t   item, name, value;
     llm_walk_t  w;
 
-    item = llm_ending_str(&r->item);
+    item = llm_buf_str(&r->item);
     n = 0;
 
     llm_buf_puts(out, "{");
@@ -430,7 +429,7 @@ llm_ending_print_response(llm_ending_responses_t *r,
 
     static const llm_str_t  nothing = llm_string("{}");
 
-    response = r->response.len ? llm_ending_str(&r->response) : nothing;
+    response = r->response.len ? llm_buf_str(&r->response) : nothing;
     n = 0;
 
     llm_walk_open(&w, &response);
@@ -485,16 +484,4 @@ llm_ending_name(const llm_str_t *name, unsigned *n, llm_buf_t *out)
 
     llm_buf_add(out, name->data, name->len);
     llm_buf_puts(out, ":");
-}
-
-
-static llm_str_t
-llm_ending_str(const llm_buf_t *b)
-{
-    llm_str_t  s;
-
-    s.data = b->data;
-    s.len = b->len;
-
-    return s;
 }

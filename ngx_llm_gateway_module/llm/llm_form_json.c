@@ -194,17 +194,8 @@ llm_form_escape(llm_buf_t *b, const unsigned char *p,
         return 6;
     }
 
-    half = 0;
-
-    for (i = 2; i < 6; i++) {
-        half = half << 4 | (p[i] <= '9' ? (uint32_t) (p[i] - '0')
-                                        : (uint32_t) ((p[i] | 0x20) - 'a')
-                                          + 10);
-    }
-
-    c[0] = 0xed;
-    c[1] = (unsigned char) (0x80 | (half >> 6 & 0x3f));
-    c[2] = (unsigned char) (0x80 | (half & 0x3f));
+    (void) llm_json_hex(p + 2, end, &half);
+    (void) llm_utf8_print(c, half);
 
     llm_buf_add(b, c, LLM_FORM_HALF);
 

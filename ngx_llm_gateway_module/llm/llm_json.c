@@ -10,11 +10,8 @@
 #define LLM_JSON_MAX_INT  ((uint64_t) 1 << 53)
 
 
-static int llm_json_hex(const unsigned char *p, const unsigned char *end,
-    uint32_t *code);
 static size_t llm_json_escape(const unsigned char *p, const unsigned char *end,
     uint32_t *code);
-static unsigned char *llm_json_utf8(unsigned char *d, uint32_t code);
 static int llm_json_exponent(const unsigned char *p, const unsigned char *end,
     int64_t *n);
 
@@ -75,8 +72,14 @@ llm_json_unescape(const unsigned char *raw, size_t len, unsigned char *dst,
                 return LLM_INVALID;
             }
 
-            d = llm_json_utf8(d, code);
             p += n;
+
+            if (code < 0x80) {
+                *d++ = (unsigned char) code;
+            } else {
+                d = llm_utf8_print(d, code);
+            }
+
             continue;
         }
 
@@ -168,7 +171,7 @@ llm_json_escape(const unsigned char *p, const unsigned char *end,
 }
 
 
-static int
+int
 llm_json_hex(const unsigned char *p, const unsigned char *end, uint32_t *code)
 {
     unsigned  i, digit;
@@ -196,35 +199,6 @@ llm_json_hex(const unsigned char *p, const unsigned char *end, uint32_t *code)
     }
 
     return LLM_OK;
-}
-
-
-static unsigned char *
-llm_json_utf8(unsigned char *d, uint32_t code)
-{
-    if (code < 0x80) {
-        *d++ = (unsigned char) code;
-        return d;
-    }
-
-    if (code < 0x800) {
-        *d++ = (unsigned char) (0xc0 | code >> 6);
-        *d++ = (unsigned char) (0x80 | (code & 0x3f));
-        return d;
-    }
-
-    if (code < 0x10000) {
-        *d++ = (unsigned char) (0xe0 | code >> 12);
-
-    } else {
-        *d++ = (unsigned char) (0xf0 | code >> 18);
-        *d++ = (unsigned char) (0x80 | (code >> 12 & 0x3f));
-    }
-
-    *d++ = (unsigned char) (0x80 | (code >> 6 & 0x3f));
-    *d++ = (unsigned char) (0x80 | (code & 0x3f));
-
-    return d;
 }
 
 

@@ -16,7 +16,6 @@
  * counted too, which gives back too little rather than too much.
  */
 
-#define LLM_LIMIT_MS     ((int64_t) 1000000)    /* in nanoseconds */
 #define LLM_LIMIT_NEVER  (INT64_MAX / 4)
 
 

@@ -126,6 +126,9 @@ typedef struct {
     int64_t          spent;
 } llm_counter_t;
 
+/* a millisecond of smooth counters' time */
+#define LLM_LIMIT_MS  ((int64_t) 1000000)
+
 
 /* a request's part of a smooth counter: where it ends (see llm_limit.c) and
    how long it is, in nanoseconds; all zero before it is taken */

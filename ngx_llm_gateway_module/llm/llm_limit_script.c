@@ -546,7 +546,7 @@ llm_script_reserve_read(const llm_script_claim_t *claim,
             counter.spent = reply[1];
 
             if (limit->smooth) {
-                counter.time = *now * 1000000 + reply[0] * 1000;
+                counter.time = *now * LLM_LIMIT_MS + reply[0] * 1000;
                 counter.spent = 0;
 
                 if (claim->marks) {

@@ -138,7 +138,8 @@ llm_standing_take(llm_standing_t *s)
         /* what was asked for takes its share of the window to flow off */
 
         s->spent += s->asked;
-        s->reset_ms += (llm_limit_cost(s->limit, s->asked) + 999999) / 1000000;
+        s->reset_ms += (llm_limit_cost(s->limit, s->asked) + LLM_LIMIT_MS - 1)
+                       / LLM_LIMIT_MS;
 
     } else {
         s->held += s->asked;

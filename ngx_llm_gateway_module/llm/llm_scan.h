@@ -203,6 +203,9 @@ int llm_json_string(llm_arena_t *arena, const llm_str_t *raw, llm_str_t *out);
 int llm_json_unescape(const unsigned char *raw, size_t len, unsigned char *dst,
     size_t *out);
 int llm_json_int(const llm_str_t *raw, int64_t *n);
+/* the four hex digits at p as a number; LLM_OK, or LLM_INVALID */
+int llm_json_hex(const unsigned char *p, const unsigned char *end,
+    uint32_t *code);
 
 
 #endif /* _LLM_SCAN_H_INCLUDED_ */

@@ -36,7 +36,6 @@ static size_t llm_sigv4_decode(unsigned char *p, size_t len);
 static unsigned llm_sigv4_digit(unsigned char c);
 static int llm_sigv4_signature(llm_sigv4_work_t *w, llm_arena_t *arena,
     unsigned char *hex);
-static llm_str_t llm_sigv4_str(const llm_buf_t *b);
 static int llm_sigv4_order(const llm_str_t *one, const llm_str_t *two);
 
 
@@ -292,7 +291,7 @@ llm_sigv4_args(const llm_str_t *args, llm_arena_t *arena, llm_buf_t *out)
             return LLM_NOMEM;
         }
 
-        list[n++] = llm_sigv4_str(&b);
+        list[n++] = llm_buf_str(&b);
     }
 
     qsort(list, n, sizeof(llm_str_t), llm_sigv4_compare_arg);
@@ -449,7 +448,7 @@ llm_sigv4_signature(llm_sigv4_work_t *w, llm_arena_t *arena,
     s = w->s;
     c = w->crypto;
 
-    key = llm_sigv4_str(&w->request);
+    key = llm_buf_str(&w->request);
 
     if (c->hash(c->data, &key, digest) != LLM_OK) {
         return LLM_INVALID;
@@ -471,7 +470,7 @@ llm_sigv4_signature(llm_sigv4_work_t *w, llm_arena_t *arena,
     steps[1] = s->region;
     steps[2] = s->service;
     steps[3] = end;
-    steps[4] = llm_sigv4_str(&text);
+    steps[4] = llm_buf_str(&text);
 
     llm_buf_init(&w->request, arena);
     (void) llm_buf_reserve(&w->request, sizeof("AWS4") + s->secret_key.len);
@@ -483,7 +482,7 @@ llm_sigv4_signature(llm_sigv4_work_t *w, llm_arena_t *arena,
         return LLM_NOMEM;
     }
 
-    key = llm_sigv4_str(&w->request);
+    key = llm_buf_str(&w->request);
 
     for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 
@@ -504,18 +503,6 @@ llm_sigv4_signature(llm_sigv4_work_t *w, llm_arena_t *arena,
     memset(w->request.data, 0, w->request.len);
 
     return LLM_OK;
-}
-
-
-static llm_str_t
-llm_sigv4_str(const llm_buf_t *b)
-{
-    llm_str_t  s;
-
-    s.data = b->data;
-    s.len = b->len;
-
-    return s;
 }
 
 

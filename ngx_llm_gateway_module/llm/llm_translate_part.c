@@ -209,7 +209,7 @@ static void
 llm_translate_join(llm_translate_t *x, uint32_t half)
 {
     uint32_t       code;
-    unsigned char  c[4];
+    unsigned char  c[4], *end;
 
     if (half < 0xdc00) {
         llm_translate_flush(x);
@@ -225,12 +225,9 @@ llm_translate_join(llm_translate_t *x, uint32_t half)
     code = 0x10000 + ((x->half - 0xd800) << 10) + (half - 0xdc00);
     x->half = 0;
 
-    c[0] = (unsigned char) (0xf0 | code >> 18);
-    c[1] = (unsigned char) (0x80 | (code >> 12 & 0x3f));
-    c[2] = (unsigned char) (0x80 | (code >> 6 & 0x3f));
-    c[3] = (unsigned char) (0x80 | (code & 0x3f));
+    end = llm_utf8_print(c, code);
 
-    llm_translate_tell_text(x, c, 4);
+    llm_translate_tell_text(x, c, (size_t) (end - c));
 }
 
 
