@@ -817,7 +817,30 @@ holds((records(1))[0], 'attempts.0.provider=c attempts.1.provider=b'
                        . ' attempts.2.provider=a attempts.3.provider=d');
 
 
-=== TEST 33: order least_inflight: the one that is not at work
+=== TEST 33: order price: by what captures of an alias name
+--- user_files
+>>> prices.json
+{"cheap-one": {"input_cost_per_token": 1e-7, "output_cost_per_token": 1e-7},
+ "dear-one":  {"input_cost_per_token": 3e-7, "output_cost_per_token": 9e-7},
+ "mid":       {"input_cost_per_token": 2e-7, "output_cost_per_token": 2e-7}}
+--- http_config eval
+"llm_prices \$TEST_NGINX_HTML_DIR/prices.json;\n"
+. main::providers(a => '', b => '', c => '', d => '') . <<'_EOC_' . $::Key;
+    llm_class default { switch on=5xx; order price; attempts 4; }
+
+    llm_model m { alias "~^m-(.*)$"; route a model=dear-$1; route b model=mid;
+                  route c model=cheap-$1; route d model=unknown-$1; }
+_EOC_
+--- config eval: $::Route
+--- provider eval
+CORE::join '', map { "$_:\n    status 500\n    json {}\n" } qw(a b c d)
+--- steps
+main::chat('{"model": "m-one", "messages": []}');
+holds((records(1))[0], 'attempts.0.provider=c attempts.1.provider=b'
+                       . ' attempts.2.provider=a attempts.3.provider=d');
+
+
+=== TEST 34: order least_inflight: the one that is not at work
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { order least_inflight; }\n"
@@ -836,7 +859,7 @@ wait_for(2, sub { scalar sent() });
 my $first = (sent())[0]{name};
 my $other = $first eq 'a' ? 'b' : 'a';
 
-LLM::Provider::wait_for(1, sub { 0 });
+sleep 1;
 is(main::calls(), "$first=1", 'one hangs');
 
 # each scenario's first call hangs: the other's is left to time out
@@ -858,7 +881,7 @@ close $s;
 records(8);
 
 
-=== TEST 34: order latency: the faster one
+=== TEST 35: order latency: the faster one
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { order latency; }\n"
@@ -874,7 +897,7 @@ main::between($calls->{a} // 0, 0, 2, 'the slow one was measured');
 main::between($calls->{b} // 0, 10, 12, 'the fast one was used');
 
 
-=== TEST 35: order weight: a draw for each request, and for each move
+=== TEST 36: order weight: a draw for each request, and for each move
 --- http_config eval
 main::providers(a => '', b => '', c => '')
 . "llm_class default { switch on=5xx; last_resort on; }\n"
@@ -892,7 +915,7 @@ main::between($calls->{b}, 5, 35, 'one quarter');
 is($calls->{c} // 0, 0, 'none for a weight of 0');
 
 
-=== TEST 36: other protocols move alike, and their errors pass as they are
+=== TEST 37: other protocols move alike, and their errors pass as they are
 --- http_config eval
 CORE::join('', map { <<"_EOC_" } qw(a b))
     llm_provider c$_ { protocol anthropic;
@@ -957,7 +980,7 @@ is($r->{status}, 503, 'gemini: no other is left');
 holds($r, 'error.message="b, too"', 'gemini: its words');
 
 
-=== TEST 37: what has to stay with its route stays there
+=== TEST 38: what has to stay with its route stays there
 --- http_config eval
 main::providers(a => '', b => '')
 . "llm_class default { retry 1 on=5xx backoff=1ms,2ms; switch on=5xx;"
@@ -989,7 +1012,7 @@ is($r->{status}, 500, 'gone on with: status');
 is(main::calls(), 'a=5', 'calls');
 
 
-=== TEST 38: requests that follow each other on one connection, through back-off and queue
+=== TEST 39: requests that follow each other on one connection, through back-off and queue
 --- config eval: $::Here
 --- provider eval
 CORE::join('', map { "a #$_:\n    status 500\n    json {}\n" } 1, 3, 5)
@@ -1036,7 +1059,7 @@ is(main::calls(), 'a=6 b=9', 'calls');
 main::quits($n);
 
 
-=== TEST 39: HTTP/2: streams of one connection wait by themselves
+=== TEST 40: HTTP/2: streams of one connection wait by themselves
 --- config eval: $::Here
 --- provider eval
 "a:\n    status 500\n    json {}\nb:\n    pause 100\n    $::Ok\n"
@@ -1100,7 +1123,7 @@ undef $h;
 main::quits($n);
 
 
-=== TEST 40: a reload in the middle of a stream
+=== TEST 41: a reload in the middle of a stream
 --- config eval: $::Here
 --- provider eval
 "a stream:\n    status 500\n    json {}\nb stream:\n    sse\n"

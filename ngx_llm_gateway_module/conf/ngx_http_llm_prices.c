@@ -7,7 +7,6 @@
 #define NGX_HTTP_LLM_PRICES_MAX   (64 * 1024 * 1024)
 #define NGX_HTTP_LLM_VERSION_LEN  12
 
-/* names before a model's in the catalogue */
 
 static ngx_int_t ngx_http_llm_prices_read(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *text);

@@ -126,6 +126,10 @@ typedef struct {
     ngx_http_llm_quota_t      *quota;     /* of limits on its provider, for the
                                              next attempt; NULL: none yet */
     ngx_msec_t                 wait;      /* busy: ask again after that, ms */
+    const llm_price_t         *price;     /* listed: by captures that are
+                                             filled in; NULL: unknown */
+    uint64_t                   rank;      /* by which the class orders it */
+    unsigned                   listed:1;
     unsigned                   kept:1;
     unsigned                   tried:1;
     unsigned                   busy:1;    /* was taken by others just now */
@@ -450,6 +454,12 @@ ngx_http_llm_candidate_t *ngx_http_llm_routes_least_bad(
     ngx_http_llm_ctx_t *ctx);
 
 
+/* _order.c */
+
+/* puts ctx->plan, which is sorted by priority, in the class's order */
+void ngx_http_llm_order(ngx_http_llm_ctx_t *ctx);
+
+
 /* _plan.c */
 
 /* the class that the location names, else the key: it is told of requests, too,
@@ -615,32 +625,6 @@ ngx_int_t ngx_http_llm_send(ngx_http_request_t *r, ngx_uint_t status,
  */
 ngx_int_t ngx_http_llm_add_header(ngx_http_request_t *r, const char *name,
     size_t len, ngx_str_t *value);
-
-
-/* _usage.c */
-
-/*
- * Usage and cost of one attempt, as it ended: usage that the provider did not
- * tell is estimated here, from text_bytes, items and the request.  May be
- * called again after a repeat on a fresh connection.
- */
-void ngx_http_llm_account_attempt(ngx_http_llm_attempt_t *at);
-/* whether the operation takes text and makes text */
-ngx_uint_t ngx_http_llm_usage_speaks(const llm_op_t *op);
-/*
- * Usage where none was told: of texts these numbers of tokens, of pictures
- * items (0: as many as were asked for).  NGX_DECLINED: nothing is known.
- */
-ngx_int_t ngx_http_llm_usage_guess(ngx_http_llm_ctx_t *ctx, int64_t input,
-    int64_t output, int64_t items, llm_usage_t *u);
-/* the most that a usage may cost on a route, whatever part of it is cached or
-   reasoning, nano-dollars; NGX_DECLINED: its price is unknown */
-ngx_int_t ngx_http_llm_usage_bound(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand, const llm_usage_t *usage, int64_t *cost);
-/* the longest answer of the route's model in tokens, by its "max_tokens", else
-   by the catalogue; -1: unknown */
-int64_t ngx_http_llm_usage_ceiling(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand);
 
 
 /* _account.c */

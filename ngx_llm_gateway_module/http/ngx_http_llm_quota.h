@@ -10,7 +10,7 @@
 #define _NGX_HTTP_LLM_QUOTA_H_INCLUDED_
 
 
-#include "ngx_http_llm_module.h"
+#include "ngx_http_llm_usage.h"
 #include "ngx_llm_quota.h"
 
 
@@ -122,20 +122,6 @@ ngx_int_t ngx_http_llm_quota_stream(ngx_http_llm_attempt_t *at,
     const llm_usage_t *usage, int64_t cost, int64_t *slack);
 /* what the backend's extend() came to */
 void ngx_http_llm_quota_topped(ngx_http_llm_quota_t *q, ngx_int_t rc);
-
-
-/* _usage.c */
-
-/* whether text of this route has a price; captures of an alias are in
-   cand->upstream_model by now */
-ngx_uint_t ngx_http_llm_usage_priced(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand);
-/*
- * Usage and cost of an attempt whose answer still comes, with so many tokens
- * of text by now.  The cost is 0 where the price is unknown.
- */
-void ngx_http_llm_usage_so_far(ngx_http_llm_attempt_t *at,
-    llm_answer_t *reader, int64_t tokens, llm_usage_t *usage, int64_t *cost);
 
 
 /* _ending.c */

@@ -1,7 +1,7 @@
 
 /*
- * Routes of a model: which may take this request, with a reason for each, in
- * which order the class wants them, and which of them is fit right now.
+ * Routes of a model: which may take this request, with a reason for each, and
+ * which of them is fit right now.
  */
 
 
@@ -31,16 +31,6 @@ static const char *ngx_http_llm_routes_contract(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_route_t *route);
 static ngx_uint_t ngx_http_llm_routes_tagged(ngx_http_llm_class_t *class,
     ngx_http_llm_provider_t *provider);
-static void ngx_http_llm_routes_native(ngx_http_llm_ctx_t *ctx);
-static void ngx_http_llm_routes_order(ngx_http_llm_ctx_t *ctx);
-static void ngx_http_llm_routes_sample(ngx_http_llm_candidate_t **cand,
-    ngx_uint_t n);
-static void ngx_http_llm_routes_latency(ngx_http_llm_candidate_t **cand,
-    ngx_uint_t n);
-static void ngx_http_llm_routes_sort(ngx_http_llm_candidate_t **cand,
-    ngx_uint_t n, uint64_t (*rank)(ngx_http_llm_route_t *route));
-static uint64_t ngx_http_llm_routes_price(ngx_http_llm_route_t *route);
-static uint64_t ngx_http_llm_routes_inflight(ngx_http_llm_route_t *route);
 
 
 ngx_int_t
@@ -84,8 +74,7 @@ ngx_http_llm_routes_plan(ngx_http_llm_ctx_t *ctx, ngx_http_llm_model_t *model,
         return NGX_DECLINED;
     }
 
-    ngx_http_llm_routes_native(ctx);
-    ngx_http_llm_routes_order(ctx);
+    ngx_http_llm_order(ctx);
 
     return NGX_OK;
 }
@@ -258,7 +247,7 @@ ngx_http_llm_routes_reason(ngx_http_llm_ctx_t *ctx,
 
     if (ctx->class->missing_price != NGX_HTTP_LLM_MISSING_PRICE_ALLOW
         && !(ctx->target.op->flags & LLM_OP_FREE)
-        && !ngx_http_llm_usage_priced(ctx, cand))
+        && ngx_http_llm_usage_listed(ctx, cand) == NULL)
     {
         if (ctx->class->missing_price == NGX_HTTP_LLM_MISSING_PRICE_BLOCK) {
             return "price_missing";
@@ -465,206 +454,4 @@ ngx_http_llm_routes_least_bad(ngx_http_llm_ctx_t *ctx)
     }
 
     return best;
-}
-
-
-/* of one priority those come first that need no translation, which loses
-   nothing; else they keep their order */
-
-static void
-ngx_http_llm_routes_native(ngx_http_llm_ctx_t *ctx)
-{
-    ngx_uint_t                 i, k;
-    ngx_http_llm_candidate_t  *cand;
-
-    for (i = 1; i < ctx->nplan; i++) {
-
-        cand = ctx->plan[i];
-
-        for (k = i; k > 0
-             && !cand->translate && ctx->plan[k - 1]->translate
-             && ctx->plan[k - 1]->route->priority == cand->route->priority;
-             k--)
-        {
-            ctx->plan[k] = ctx->plan[k - 1];
-        }
-
-        ctx->plan[k] = cand;
-    }
-}
-
-
-/* the plan is sorted by priority, weight 0 last in each */
-
-static void
-ngx_http_llm_routes_order(ngx_http_llm_ctx_t *ctx)
-{
-    ngx_uint_t                  i, n;
-    ngx_http_llm_candidate_t  **cand;
-
-    for (i = 0; i < ctx->nplan; i += n) {
-
-        cand = &ctx->plan[i];
-
-        /* the group of one priority, but for those of weight 0 */
-
-        for (n = 1; i + n < ctx->nplan; n++) {
-            if (cand[n]->route->priority != cand[0]->route->priority
-                || cand[n]->translate != cand[0]->translate
-                || (cand[n]->route->weight == 0
-                    && cand[0]->route->weight != 0))
-            {
-                break;
-            }
-        }
-
-        if (n == 1) {
-            continue;
-        }
-
-        switch (ctx->class->order) {
-
-        case NGX_HTTP_LLM_ORDER_LATENCY:
-            ngx_http_llm_routes_latency(cand, n);
-            break;
-
-        case NGX_HTTP_LLM_ORDER_PRICE:
-            ngx_http_llm_routes_sort(cand, n, ngx_http_llm_routes_price);
-            break;
-
-        case NGX_HTTP_LLM_ORDER_LEAST_INFLIGHT:
-            ngx_http_llm_routes_sample(cand, n);
-            ngx_http_llm_routes_sort(cand, n, ngx_http_llm_routes_inflight);
-            break;
-
-        default: /* NGX_HTTP_LLM_ORDER_WEIGHT */
-            ngx_http_llm_routes_sample(cand, n);
-            break;
-        }
-    }
-}
-
-
-/*
- * Draws by weight without replacement, so that the first place falls to each
- * route in proportion to its weight.
- */
-
-static void
-ngx_http_llm_routes_sample(ngx_http_llm_candidate_t **cand, ngx_uint_t n)
-{
-    ngx_uint_t                 i, k, total, x;
-    ngx_http_llm_candidate_t  *c;
-
-    for (i = 0; i + 1 < n; i++) {
-
-        total = 0;
-
-        for (k = i; k < n; k++) {
-            total += cand[k]->route->weight;
-        }
-
-        if (total == 0) {
-            return;
-        }
-
-        x = (ngx_uint_t) ngx_random() % total;
-
-        for (k = i; x >= cand[k]->route->weight; k++) {
-            x -= cand[k]->route->weight;
-        }
-
-        /* those before it move back by one and keep their order */
-
-        c = cand[k];
-
-        for ( /* void */ ; k > i; k--) {
-            cand[k] = cand[k - 1];
-        }
-
-        cand[i] = c;
-    }
-}
-
-
-/*
- * Power of two choices: of two drawn by weight the one with the lower peak
- * latency goes first; an upstream that was not measured yet counts as fast.
- */
-
-static void
-ngx_http_llm_routes_latency(ngx_http_llm_candidate_t **cand, ngx_uint_t n)
-{
-    ngx_http_llm_candidate_t  *c;
-
-    ngx_http_llm_routes_sample(cand, n);
-
-    if (ngx_http_llm_health_latency(cand[1]->route)
-        < ngx_http_llm_health_latency(cand[0]->route))
-    {
-        c = cand[0];
-        cand[0] = cand[1];
-        cand[1] = c;
-    }
-}
-
-
-/* stable: routes of one rank keep their order */
-
-static void
-ngx_http_llm_routes_sort(ngx_http_llm_candidate_t **cand, ngx_uint_t n,
-    uint64_t (*rank)(ngx_http_llm_route_t *route))
-{
-    uint64_t                   r;
-    ngx_uint_t                 i, k;
-    ngx_http_llm_candidate_t  *c;
-
-    for (i = 1; i < n; i++) {
-
-        c = cand[i];
-        r = rank(c->route);
-
-        for (k = i; k > 0 && rank(cand[k - 1]->route) > r; k--) {
-            cand[k] = cand[k - 1];
-        }
-
-        cand[k] = c;
-    }
-}
-
-
-/* the cost of a thousand tokens in and a thousand out; unknown comes last */
-
-static uint64_t
-ngx_http_llm_routes_price(ngx_http_llm_route_t *route)
-{
-    int64_t          nano;
-    llm_usage_t      usage;
-    llm_price_how_t  how;
-
-    if (route->price == NULL) {
-        return (uint64_t) -1;
-    }
-
-    ngx_memzero(&usage, sizeof(llm_usage_t));
-    ngx_memzero(&how, sizeof(llm_price_how_t));
-
-    llm_usage_set(&usage, LLM_USAGE_INPUT, 1000);
-    llm_usage_set(&usage, LLM_USAGE_OUTPUT, 1000);
-
-    if (llm_price_cost(route->price, &usage, &how, &nano) != LLM_OK) {
-        return (uint64_t) -1;
-    }
-
-    return (uint64_t) nano;
-}
-
-
-static uint64_t
-ngx_http_llm_routes_inflight(ngx_http_llm_route_t *route)
-{
-    /* as much of its weight as is in use, in thousandths */
-
-    return (uint64_t) ngx_http_llm_health_inflight(route) * 1000
-           / (route->weight ? route->weight : 1);
 }

@@ -9,8 +9,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_llm_module.h"
 #include "ngx_http_llm_translate.h"
+#include "ngx_http_llm_usage.h"
 
 
 static ngx_int_t ngx_http_llm_translate_form(ngx_http_llm_ctx_t *ctx,

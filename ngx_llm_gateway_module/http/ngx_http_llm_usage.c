@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_usage.h"
 #include "ngx_http_llm_prices.h"
 
 
@@ -19,8 +19,8 @@ static void ngx_http_llm_usage_cost(ngx_http_llm_attempt_t *at);
 static const llm_price_t *ngx_http_llm_usage_price(
     ngx_http_llm_attempt_t *at);
 static ngx_uint_t ngx_http_llm_usage_pictures(ngx_http_llm_attempt_t *at);
-static const llm_price_t *ngx_http_llm_usage_overlay(
-    ngx_http_llm_attempt_t *at, const llm_price_t *base);
+static const llm_price_t *ngx_http_llm_usage_overlay(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route, const llm_price_t *base);
 
 
 void
@@ -215,8 +215,8 @@ ngx_http_llm_usage_bound(ngx_http_llm_ctx_t *ctx,
     ngx_memzero(&at, sizeof(ngx_http_llm_attempt_t));
 
     at.ctx = ctx;
+    at.candidate = cand;
     at.route = cand->route;
-    at.upstream_model = cand->upstream_model;
     at.usage = *usage;
 
     u = &at.usage;
@@ -262,48 +262,15 @@ int64_t
 ngx_http_llm_usage_ceiling(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand)
 {
-    const llm_price_t       *price;
-    ngx_http_llm_route_t    *route;
-    ngx_http_llm_attempt_t   at;
+    const llm_price_t  *price;
 
-    route = cand->route;
-    price = route->price;
-
-    if (route->model->max_tokens >= 0) {
-        return route->model->max_tokens;
+    if (cand->route->model->max_tokens >= 0) {
+        return cand->route->model->max_tokens;
     }
 
-    if (route->captures) {
-        ngx_memzero(&at, sizeof(ngx_http_llm_attempt_t));
-
-        at.ctx = ctx;
-        at.route = route;
-        at.upstream_model = cand->upstream_model;
-
-        price = ngx_http_llm_usage_price(&at);
-    }
+    price = ngx_http_llm_usage_listed(ctx, cand);
 
     return price ? llm_price_max_output(price) : -1;
-}
-
-
-ngx_uint_t
-ngx_http_llm_usage_priced(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t *cand)
-{
-    ngx_http_llm_attempt_t  at;
-
-    if (cand->route->price || !cand->route->captures) {
-        return cand->route->price != NULL;
-    }
-
-    ngx_memzero(&at, sizeof(ngx_http_llm_attempt_t));
-
-    at.ctx = ctx;
-    at.route = cand->route;
-    at.upstream_model = cand->upstream_model;
-
-    return ngx_http_llm_usage_price(&at) != NULL;
 }
 
 
@@ -367,8 +334,8 @@ ngx_http_llm_usage_so_far(ngx_http_llm_attempt_t *at, llm_answer_t *reader,
     ngx_memzero(&now, sizeof(ngx_http_llm_attempt_t));
 
     now.ctx = at->ctx;
+    now.candidate = at->candidate;
     now.route = at->route;
-    now.upstream_model = at->upstream_model;
     now.tier = llm_answer_tier(reader);
 
     if (llm_answer_usage(reader, &now.usage, &raw) == LLM_OK) {
@@ -494,53 +461,37 @@ ngx_http_llm_usage_cost(ngx_http_llm_attempt_t *at)
 
 
 /*
- * The route's price was found when the configuration was read, but for what
- * only the request tells: an upstream model made of captures, and the size
- * and quality of pictures.  Prices given for the model itself go before the
- * catalogue's.
+ * Pictures that are billed by their number have prices of their own, by size
+ * and quality, which only the request tells.
  */
 
 static const llm_price_t *
 ngx_http_llm_usage_price(ngx_http_llm_attempt_t *at)
 {
-    unsigned               n;
-    llm_str_t              prefixes[NGX_HTTP_LLM_PREFIXES], model, name;
-    ngx_uint_t             pictures;
-    llm_prices_t          *prices;
-    const llm_price_t     *price;
-    ngx_http_llm_route_t  *route;
+    unsigned             n;
+    llm_str_t            prefixes[NGX_HTTP_LLM_PREFIXES];
+    llm_prices_t        *prices;
+    llm_request_t       *req;
+    const llm_price_t   *price;
+    ngx_http_llm_ctx_t  *ctx;
 
-    route = at->route;
-    prices = at->ctx->lmcf->prices;
-    pictures = ngx_http_llm_usage_pictures(at);
+    ctx = at->ctx;
+    prices = ctx->lmcf->prices;
 
-    if (prices == NULL || (!route->captures && !pictures)) {
-        return route->price;
-    }
+    if (prices && ngx_http_llm_usage_pictures(at)) {
 
-    n = ngx_http_llm_prices_prefixes(route->provider, prefixes);
+        req = &ctx->req;
+        n = ngx_http_llm_prices_prefixes(at->route->provider, prefixes);
 
-    model.data = at->upstream_model.data;
-    model.len = at->upstream_model.len;
-
-    if (pictures) {
-        price = llm_prices_image(prices, prefixes, n, &model,
-                                 &at->ctx->req.size, &at->ctx->req.quality);
+        price = llm_prices_image(prices, prefixes, n,
+                              ngx_http_llm_pure(&at->candidate->upstream_model),
+                              &req->size, &req->quality);
         if (price) {
             return price;
         }
     }
 
-    if (!route->captures) {
-        return route->price;
-    }
-
-    name.data = route->model->name.data;
-    name.len = route->model->name.len;
-
-    price = llm_prices_find(prices, prefixes, n, &model, &name);
-
-    return price ? ngx_http_llm_usage_overlay(at, price) : route->price;
+    return ngx_http_llm_usage_listed(ctx, at->candidate);
 }
 
 
@@ -559,11 +510,52 @@ ngx_http_llm_usage_pictures(ngx_http_llm_attempt_t *at)
 }
 
 
+/*
+ * The route's price was found when the configuration was read, but for that
+ * of an upstream model made of captures: it is looked up once for a
+ * candidate.  Prices given for the model itself go before the catalogue's.
+ */
+
+const llm_price_t *
+ngx_http_llm_usage_listed(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand)
+{
+    unsigned               n;
+    llm_str_t              prefixes[NGX_HTTP_LLM_PREFIXES];
+    llm_prices_t          *prices;
+    const llm_price_t     *price;
+    ngx_http_llm_route_t  *route;
+
+    route = cand->route;
+    prices = ctx->lmcf->prices;
+
+    if (prices == NULL || !route->captures) {
+        return route->price;
+    }
+
+    if (cand->listed) {
+        return cand->price;
+    }
+
+    n = ngx_http_llm_prices_prefixes(route->provider, prefixes);
+
+    price = llm_prices_find(prices, prefixes, n,
+                            ngx_http_llm_pure(&cand->upstream_model),
+                            ngx_http_llm_pure(&route->model->name));
+
+    cand->price = price ? ngx_http_llm_usage_overlay(ctx, route, price)
+                        : route->price;
+    cand->listed = 1;
+
+    return cand->price;
+}
+
+
 /* the model's own prices laid over the catalogue's */
 
 static const llm_price_t *
-ngx_http_llm_usage_overlay(ngx_http_llm_attempt_t *at,
-    const llm_price_t *base)
+ngx_http_llm_usage_overlay(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_route_t *route, const llm_price_t *base)
 {
     llm_str_t      field, usd;
     ngx_uint_t     i;
@@ -571,13 +563,13 @@ ngx_http_llm_usage_overlay(ngx_http_llm_attempt_t *at,
     ngx_array_t   *fields;
     ngx_keyval_t  *kv;
 
-    fields = &at->route->model->price_fields;
+    fields = &route->model->price_fields;
 
     if (fields->nelts == 0) {
         return base;
     }
 
-    price = llm_price_inline(&at->ctx->arena, base);
+    price = llm_price_inline(&ctx->arena, base);
     if (price == NULL) {
         return NULL;
     }
