@@ -107,12 +107,13 @@ sub calls {
 }
 
 
-# Waits until $what is true, for at most $seconds.
+# Waits until $what is true, for at most $seconds, and no less than ten: how
+# long it takes is the machine's business.
 
 sub wait_for {
     my ($seconds, $what) = @_;
 
-    my $end = time + $seconds;
+    my $end = time + ($seconds < 10 ? 10 : $seconds);
 
     while (!$what->()) {
         return 0 if time > $end;
