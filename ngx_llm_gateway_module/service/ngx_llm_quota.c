@@ -25,30 +25,6 @@ static ngx_uint_t ngx_llm_quota_settled(ngx_llm_quota_t *q,
 static void ngx_llm_quota_full(ngx_llm_quota_t *q);
 
 
-void
-ngx_llm_quota_link(ngx_llm_quota_t *q, ngx_queue_t *head, ngx_queue_t *x)
-{
-    ngx_llm_zone_save(q->zone, x, sizeof(ngx_queue_t));
-    ngx_llm_zone_save(q->zone, head, sizeof(ngx_queue_t));
-    ngx_llm_zone_save(q->zone, head->prev, sizeof(ngx_queue_t));
-
-    ngx_queue_insert_tail(head, x);
-}
-
-
-void
-ngx_llm_quota_unlink(ngx_llm_quota_t *q, ngx_queue_t *x)
-{
-    /* its own, too: a debugging nginx clears them */
-
-    ngx_llm_zone_save(q->zone, x, sizeof(ngx_queue_t));
-    ngx_llm_zone_save(q->zone, x->prev, sizeof(ngx_queue_t));
-    ngx_llm_zone_save(q->zone, x->next, sizeof(ngx_queue_t));
-
-    ngx_queue_remove(x);
-}
-
-
 ngx_int_t
 ngx_llm_quota_reserve(ngx_llm_quota_t *q, llm_subject_t **subjects,
     ngx_uint_t n, llm_amount_t *ask, ngx_str_t *note,
@@ -126,7 +102,7 @@ ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
     ngx_llm_zone_save(q->zone, &(*lease)->state, sizeof(uintptr_t));
     (*lease)->state = NGX_LLM_QUOTA_TAKEN;
 
-    ngx_llm_quota_link(q, &q->worker->leases, &(*lease)->queue);
+    ngx_llm_zone_link(q->zone, &q->worker->things, &(*lease)->queue);
 
     if (of) {
         (*lease)->of = of;

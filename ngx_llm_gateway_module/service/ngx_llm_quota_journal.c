@@ -170,7 +170,7 @@ ngx_llm_quota_changed(void *data, ngx_llm_state_writer_t *w)
                 break;
             }
 
-            ngx_llm_quota_unlink(q, &node->changed);
+            ngx_llm_zone_unlink(q->zone, &node->changed);
             ngx_llm_zone_save(q->zone, &node->dirty, sizeof(uintptr_t));
             node->dirty = 0;
             ngx_llm_zone_done(q->zone);

@@ -145,7 +145,7 @@ ngx_llm_quota_forget(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
         node->refs--;
     }
 
-    ngx_llm_quota_unlink(q, &lease->queue);
+    ngx_llm_zone_unlink(q->zone, &lease->queue);
 
     if (lease->spare) {
         ngx_llm_zone_save(q->zone, &q->sh->spares[q->sh->nspares],

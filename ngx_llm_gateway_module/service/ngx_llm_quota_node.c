@@ -377,7 +377,7 @@ ngx_llm_quota_dirty(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node)
     ngx_llm_zone_save(q->zone, &node->dirty, sizeof(uintptr_t));
     node->dirty = 1;
 
-    ngx_llm_quota_link(q, &q->sh->changed, &node->changed);
+    ngx_llm_zone_link(q->zone, &q->sh->changed, &node->changed);
 }
 
 

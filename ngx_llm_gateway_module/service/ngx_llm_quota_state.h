@@ -59,15 +59,6 @@ typedef struct {
 } ngx_llm_quota_node_t;
 
 
-typedef struct ngx_llm_quota_worker_s  ngx_llm_quota_worker_t;
-
-struct ngx_llm_quota_worker_s {
-    ngx_llm_quota_worker_t      *next;
-    ngx_pid_t                    pid;       /* 0: nobody's */
-    ngx_queue_t                  leases;
-};
-
-
 /* a smooth counter's part in a lease */
 
 typedef struct {
@@ -96,7 +87,7 @@ typedef enum {
 
 
 struct ngx_llm_quota_lease_s {
-    ngx_queue_t                  queue;     /* link in the worker's */
+    ngx_queue_t                  queue;     /* link in its worker's place */
     uintptr_t                    state;
     llm_amount_t                 asked;     /* at first, */
     llm_amount_t                 taken;     /* and in all */
@@ -123,7 +114,7 @@ typedef struct {
     ngx_rbtree_node_t            sentinel;
     ngx_queue_t                  changed;   /* nodes that are dirty */
     ngx_uint_t                   journal;   /* somebody writes them down */
-    ngx_llm_quota_worker_t      *workers;
+    ngx_llm_zone_place_t        *workers;
     ngx_rbtree_key_t             hand;      /* where eviction goes on */
     time_t                       reaped;    /* when workers were counted */
 
@@ -137,17 +128,11 @@ typedef struct {
 struct ngx_llm_quota_s {
     ngx_llm_zone_t              *zone;
     ngx_llm_quota_root_t        *sh;
-    ngx_llm_quota_worker_t      *worker;
+    ngx_llm_zone_place_t        *worker;
     ngx_llm_quota_lost_pt        lost;
     void                        *data;
     time_t                       told;      /* when a full zone was */
 };
-
-
-/* saves the links of a queue's element, and takes it out */
-void ngx_llm_quota_unlink(ngx_llm_quota_t *q, ngx_queue_t *x);
-void ngx_llm_quota_link(ngx_llm_quota_t *q, ngx_queue_t *head,
-    ngx_queue_t *x);
 
 
 /* _quota_lease.c; both under the lock */

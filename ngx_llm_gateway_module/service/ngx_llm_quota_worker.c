@@ -8,25 +8,22 @@
 #include "ngx_llm_quota_state.h"
 
 
-static ngx_int_t ngx_llm_quota_take_place(ngx_llm_quota_t *q);
 static ngx_uint_t ngx_llm_quota_inherit(ngx_llm_quota_t *q,
-    ngx_llm_quota_worker_t *w);
+    ngx_llm_zone_place_t *w);
 static void ngx_llm_quota_tell_open(ngx_llm_quota_lost_t *lost,
     ngx_llm_quota_lease_t *lease);
 static void ngx_llm_quota_tell(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease);
 static void ngx_llm_quota_give_back(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *part);
-static ngx_uint_t ngx_llm_quota_gone(ngx_llm_quota_t *q,
-    ngx_llm_quota_worker_t *w);
 
 
 ngx_llm_quota_t *
 ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
     ngx_uint_t journal, ngx_llm_quota_lost_pt lost, void *data)
 {
-    ngx_llm_quota_t         *q;
-    ngx_llm_quota_worker_t  *w;
+    ngx_llm_quota_t       *q;
+    ngx_llm_zone_place_t  *w;
 
     if (zone == NULL) {
         return NULL;
@@ -45,7 +42,9 @@ ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
         goto full;
     }
 
-    if (ngx_llm_quota_take_place(q) != NGX_OK) {
+    q->worker = ngx_llm_zone_place(zone, &q->sh->workers);
+
+    if (q->worker == NULL) {
         goto full;
     }
 
@@ -56,7 +55,7 @@ ngx_llm_quota_start(ngx_llm_zone_t *zone, ngx_cycle_t *cycle,
     /* those that are gone, and whoever had our number before */
 
     for (w = q->sh->workers; w; w = w->next) {
-        if (ngx_llm_quota_gone(q, w)) {
+        if (ngx_llm_zone_place_gone(w, q->worker)) {
             (void) ngx_llm_quota_inherit(q, w);
         }
     }
@@ -123,45 +122,6 @@ ngx_llm_quota_now(void)
 }
 
 
-static ngx_int_t
-ngx_llm_quota_take_place(ngx_llm_quota_t *q)
-{
-    ngx_llm_quota_worker_t  *w;
-
-    ngx_llm_zone_lock(q->zone);
-
-    for (w = q->sh->workers; w; w = w->next) {
-        if (w->pid == 0) {
-            break;
-        }
-    }
-
-    if (w == NULL) {
-        w = ngx_llm_zone_alloc_locked(q->zone, sizeof(ngx_llm_quota_worker_t));
-
-        if (w == NULL) {
-            ngx_llm_zone_unlock(q->zone);
-            return NGX_ERROR;
-        }
-
-        ngx_queue_init(&w->leases);
-
-        w->pid = 0;
-        w->next = q->sh->workers;
-        ngx_memory_barrier();
-        q->sh->workers = w;
-    }
-
-    w->pid = ngx_pid;
-
-    q->worker = w;
-
-    ngx_llm_zone_unlock(q->zone);
-
-    return NGX_OK;
-}
-
-
 void
 ngx_llm_quota_stop(ngx_llm_quota_t *q)
 {
@@ -178,8 +138,8 @@ ngx_llm_quota_stop(ngx_llm_quota_t *q)
 ngx_uint_t
 ngx_llm_quota_reap(ngx_llm_quota_t *q)
 {
-    ngx_uint_t               n;
-    ngx_llm_quota_worker_t  *w;
+    ngx_uint_t             n;
+    ngx_llm_zone_place_t  *w;
 
     if (q->sh->reaped == ngx_time()) {
         return 0;
@@ -190,24 +150,12 @@ ngx_llm_quota_reap(ngx_llm_quota_t *q)
     n = 0;
 
     for (w = q->sh->workers; w; w = w->next) {
-        if (ngx_llm_quota_gone(q, w)) {
+        if (ngx_llm_zone_place_gone(w, q->worker)) {
             n += ngx_llm_quota_inherit(q, w);
         }
     }
 
     return n;
-}
-
-
-static ngx_uint_t
-ngx_llm_quota_gone(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
-{
-    if (w == q->worker || w->pid == 0) {
-        return 0;
-    }
-
-    return w->pid == ngx_pid || (kill(w->pid, 0) == -1
-                                 && ngx_errno == NGX_ESRCH);
 }
 
 
@@ -218,7 +166,7 @@ ngx_llm_quota_gone(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
  */
 
 static ngx_uint_t
-ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
+ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_zone_place_t *w)
 {
     ngx_pid_t               pid;
     ngx_uint_t              n;
@@ -230,7 +178,7 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
 
     pid = w->pid;
 
-    if (pid != ngx_pid && !ngx_llm_quota_gone(q, w)) {
+    if (pid != ngx_pid && !ngx_llm_zone_place_gone(w, q->worker)) {
 
         /* somebody else was quicker */
 
@@ -240,9 +188,9 @@ ngx_llm_quota_inherit(ngx_llm_quota_t *q, ngx_llm_quota_worker_t *w)
 
     w->pid = ngx_pid;
 
-    while (!ngx_queue_empty(&w->leases)) {
+    while (!ngx_queue_empty(&w->things)) {
 
-        lease = ngx_queue_data(ngx_queue_head(&w->leases),
+        lease = ngx_queue_data(ngx_queue_head(&w->things),
                                ngx_llm_quota_lease_t, queue);
 
         n += (lease->state == NGX_LLM_QUOTA_TAKEN);

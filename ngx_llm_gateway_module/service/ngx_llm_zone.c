@@ -8,6 +8,8 @@
 
 #include "ngx_llm_zone.h"
 
+#include <signal.h>
+
 #include <openssl/rand.h>
 
 
@@ -409,4 +411,78 @@ ngx_llm_zone_done(ngx_llm_zone_t *zone)
         ngx_memory_barrier();
         zone->sh->undo->n = 0;
     }
+}
+
+
+void
+ngx_llm_zone_link(ngx_llm_zone_t *zone, ngx_queue_t *head, ngx_queue_t *x)
+{
+    ngx_llm_zone_save(zone, x, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(zone, head, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(zone, head->prev, sizeof(ngx_queue_t));
+
+    ngx_queue_insert_tail(head, x);
+}
+
+
+void
+ngx_llm_zone_unlink(ngx_llm_zone_t *zone, ngx_queue_t *x)
+{
+    /* its own, too: a debugging nginx clears them */
+
+    ngx_llm_zone_save(zone, x, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(zone, x->prev, sizeof(ngx_queue_t));
+    ngx_llm_zone_save(zone, x->next, sizeof(ngx_queue_t));
+
+    ngx_queue_remove(x);
+}
+
+
+ngx_llm_zone_place_t *
+ngx_llm_zone_place(ngx_llm_zone_t *zone, ngx_llm_zone_place_t **places)
+{
+    ngx_llm_zone_place_t  *place;
+
+    ngx_llm_zone_lock(zone);
+
+    for (place = *places; place; place = place->next) {
+        if (place->pid == 0) {
+            break;
+        }
+    }
+
+    if (place == NULL) {
+        place = ngx_slab_alloc_locked(zone->shpool,
+                                      sizeof(ngx_llm_zone_place_t));
+
+        if (place == NULL) {
+            ngx_llm_zone_unlock(zone);
+            return NULL;
+        }
+
+        ngx_queue_init(&place->things);
+
+        place->pid = 0;
+        place->next = *places;
+        ngx_memory_barrier();
+        *places = place;
+    }
+
+    place->pid = ngx_pid;
+
+    ngx_llm_zone_unlock(zone);
+
+    return place;
+}
+
+
+ngx_uint_t
+ngx_llm_zone_place_gone(ngx_llm_zone_place_t *place, ngx_llm_zone_place_t *own)
+{
+    if (place == own || place->pid == 0) {
+        return 0;
+    }
+
+    return place->pid == ngx_pid || (kill(place->pid, 0) == -1
+                                     && ngx_errno == NGX_ESRCH);
 }

@@ -14,10 +14,20 @@
 
 #define NGX_LLM_ZONE_SECRET_LEN  32
 
-/* words that may change between ngx_llm_zone_lock() and ngx_llm_zone_done() */
-#define NGX_LLM_ZONE_UNDO        1918
+/* words that may change between ngx_llm_zone_lock() and ngx_llm_zone_done(): as
+   many as the pages that they need have room for */
+#define NGX_LLM_ZONE_UNDO        2047
 
-typedef struct ngx_llm_zone_s  ngx_llm_zone_t;
+typedef struct ngx_llm_zone_s        ngx_llm_zone_t;
+typedef struct ngx_llm_zone_place_s  ngx_llm_zone_place_t;
+
+/* a process, and what hangs on it until it is gone */
+
+struct ngx_llm_zone_place_s {
+    ngx_llm_zone_place_t    *next;
+    ngx_pid_t                pid;       /* 0: nobody's */
+    ngx_queue_t              things;
+};
 
 
 /* declares the zone; size in bytes, at least 8 pages; tag is the module */
@@ -77,6 +87,24 @@ void ngx_llm_zone_unlock(ngx_llm_zone_t *zone);
 ngx_int_t ngx_llm_zone_keep_undo(ngx_llm_zone_t *zone);
 void ngx_llm_zone_save(ngx_llm_zone_t *zone, void *p, size_t size);
 void ngx_llm_zone_done(ngx_llm_zone_t *zone);
+
+/* saves the links that change, 6 words, and adds to the end of a queue, or
+   takes out of it */
+void ngx_llm_zone_link(ngx_llm_zone_t *zone, ngx_queue_t *head,
+    ngx_queue_t *x);
+void ngx_llm_zone_unlink(ngx_llm_zone_t *zone, ngx_queue_t *x);
+
+
+/*
+ * Takes a place among these, which are never freed, for this process; one that
+ * is nobody's has nothing on it.  NULL: the zone is full.
+ */
+ngx_llm_zone_place_t *ngx_llm_zone_place(ngx_llm_zone_t *zone,
+    ngx_llm_zone_place_t **places);
+
+/* whether its process is gone; one that had our number is, ours is not */
+ngx_uint_t ngx_llm_zone_place_gone(ngx_llm_zone_place_t *place,
+    ngx_llm_zone_place_t *own);
 
 
 #endif /* _NGX_LLM_ZONE_H_INCLUDED_ */
