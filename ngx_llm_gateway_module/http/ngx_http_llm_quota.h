@@ -45,6 +45,11 @@ typedef struct {
 } ngx_http_llm_quota_backend_t;
 
 
+/* settlements that Redis is to be told of: ngx_http_llm_redis.h */
+
+typedef struct ngx_http_llm_redis_mail_s  ngx_http_llm_redis_mail_t;
+
+
 /* what a request, or an attempt of it, holds */
 
 struct ngx_http_llm_quota_s {
@@ -87,6 +92,15 @@ ngx_int_t ngx_http_llm_quota_init(ngx_cycle_t *cycle,
 void ngx_http_llm_quota_stop(void);
 
 extern const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone;
+
+/* reserve() of what was decided elsewhere; q->lease NULL: the zone is full */
+void ngx_http_llm_quota_zone_hold(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q);
+/* settle(), with what Redis is to be told in the same change of the zone;
+   without a lease that alone */
+void ngx_http_llm_quota_zone_settle_with(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used,
+    ngx_http_llm_redis_mail_t *mail);
 
 /* _quota_redis.c: counted in Redis, where there is an llm_redis */
 extern const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_redis;

@@ -36,6 +36,9 @@ static void ngx_http_llm_quota_redis_unavailable(
 static void ngx_http_llm_quota_redis_sent(ngx_http_llm_quota_t *q);
 static void ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used);
+static void ngx_http_llm_quota_redis_draft(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used,
+    ngx_http_llm_redis_mail_t *mail);
 
 
 const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_redis = {
@@ -277,10 +280,8 @@ ngx_http_llm_quota_redis_answered(void *data, ngx_int_t rc, redisReply *reply)
 
         /* it may have been reserved: whoever comes back gives it back */
 
-        ngx_memzero(&st->lease.claims[st->current].used,
-                    sizeof(llm_amount_t));
-        ngx_http_llm_redis_settle(&st->lease.claims[st->current],
-                                  LLM_SCRIPT_AGAIN);
+        ngx_http_llm_redis_give_back(&st->lease.claims[st->current],
+                                     LLM_SCRIPT_AGAIN);
         break;
 
     default: /* NGX_DECLINED, NGX_ERROR */
@@ -363,21 +364,11 @@ ngx_http_llm_quota_redis_judge(ngx_http_llm_quota_redis_t *st,
 static void
 ngx_http_llm_quota_redis_taken(ngx_http_llm_quota_redis_t *st)
 {
-    llm_verdict_t          v;
-    ngx_http_llm_quota_t  *q;
-
-    q = st->q;
-
     ngx_http_llm_redis_hold(&st->lease);
 
-    llm_verdict_take(&q->verdict);
-    v = q->verdict;
+    llm_verdict_take(&st->q->verdict);
 
-    if (ngx_http_llm_quota_zone.reserve(st->ctx, q) != NGX_OK) {
-        q->lease = NULL;
-    }
-
-    q->verdict = v;
+    ngx_http_llm_quota_zone_hold(st->ctx, st->q);
 }
 
 
@@ -386,14 +377,10 @@ ngx_http_llm_quota_redis_taken(ngx_http_llm_quota_redis_t *st)
 static void
 ngx_http_llm_quota_redis_back(ngx_http_llm_quota_redis_t *st, ngx_uint_t n)
 {
-    ngx_uint_t           i;
-    llm_script_claim_t  *claim;
+    ngx_uint_t  i;
 
     for (i = 0; i < n; i++) {
-        claim = &st->lease.claims[i];
-
-        ngx_memzero(&claim->used, sizeof(llm_amount_t));
-        ngx_http_llm_redis_settle(claim, LLM_SCRIPT_FIRST);
+        ngx_http_llm_redis_give_back(&st->lease.claims[i], LLM_SCRIPT_FIRST);
     }
 }
 
@@ -417,6 +404,7 @@ ngx_http_llm_quota_redis_unavailable(ngx_http_llm_quota_redis_t *st)
         st->where = NGX_HTTP_LLM_QUOTA_OPEN;
         st->rc = NGX_OK;
         ngx_memzero(&st->q->verdict, sizeof(llm_verdict_t));
+        ngx_http_llm_quota_zone_hold(st->ctx, st->q);
         break;
 
     default: /* NGX_HTTP_LLM_ON_ERROR_CLOSED */
@@ -437,8 +425,6 @@ ngx_http_llm_quota_redis_cleanup(void *data)
 {
     ngx_http_llm_quota_redis_t *st = data;
 
-    llm_script_claim_t  *claim;
-
     if (st->command == NULL) {
         return;
     }
@@ -450,10 +436,8 @@ ngx_http_llm_quota_redis_cleanup(void *data)
     st->where = NGX_HTTP_LLM_QUOTA_CLOSED;
     st->rc = NGX_ERROR;
 
-    claim = &st->lease.claims[st->current];
-
-    ngx_memzero(&claim->used, sizeof(llm_amount_t));
-    ngx_http_llm_redis_settle(claim, LLM_SCRIPT_AGAIN);
+    ngx_http_llm_redis_give_back(&st->lease.claims[st->current],
+                                 LLM_SCRIPT_AGAIN);
 
     ngx_http_llm_quota_redis_back(st, st->current);
 }
@@ -478,6 +462,8 @@ ngx_http_llm_quota_redis_sent(ngx_http_llm_quota_t *q)
 }
 
 
+/* counted here and known to be on its way to Redis in one change of the zone */
+
 static void
 ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used)
@@ -485,13 +471,12 @@ ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
     ngx_uint_t                   i;
     llm_script_mode_e            mode;
     llm_script_claim_t          *claim;
+    ngx_http_llm_redis_mail_t    mail;
     ngx_http_llm_quota_redis_t  *st;
 
     st = q->data;
 
-    if (q->lease) {
-        ngx_http_llm_quota_zone.settle(ctx, q, used);
-    }
+    ngx_memzero(&mail, sizeof(ngx_http_llm_redis_mail_t));
 
     mode = LLM_SCRIPT_LATER;
 
@@ -504,10 +489,64 @@ ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
         claim = &st->lease.claims[i];
 
         claim->used = *used;
-        ngx_http_llm_redis_settle(claim, mode);
+        ngx_http_llm_redis_write(&mail, claim, mode);
     }
+
+    if (q->attempt) {
+        ngx_http_llm_quota_redis_draft(ctx, q, used, &mail);
+
+    } else {
+        mail.drafts = st->drafts;
+        mail.ndrafts = st->lease.n;
+    }
+
+    ngx_http_llm_quota_zone_settle_with(ctx, q, used, &mail);
+    ngx_http_llm_redis_send(&mail);
 
     /* behind it, so that nobody takes meanwhile what was used of these */
 
     ngx_http_llm_quota_redis_more_end(st);
+}
+
+
+/*
+ * What the attempts of a request that goes on have come to: if their worker
+ * dies this is what it is charged with.  Those that its lease in the zone does
+ * not know of are left out, as they are there.
+ */
+
+static void
+ngx_http_llm_quota_redis_draft(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used,
+    ngx_http_llm_redis_mail_t *mail)
+{
+    ngx_uint_t                   i;
+    llm_script_mode_e            mode;
+    llm_script_claim_t           claim;
+    ngx_http_llm_quota_t        *of;
+    ngx_http_llm_quota_redis_t  *st;
+
+    of = ctx->quota;
+
+    if (of == NULL || !of->held || of->lease == NULL || q->lease == NULL
+        || used->requests == 0)
+    {
+        return;
+    }
+
+    st = of->data;
+    mode = st->where == NGX_HTTP_LLM_QUOTA_REDIS ? LLM_SCRIPT_AGAIN
+                                                 : LLM_SCRIPT_LATER;
+
+    llm_amount_add(&st->parts, used);
+    st->parts.requests = 1;
+
+    for (i = 0; i < st->lease.n; i++) {
+        claim = st->lease.claims[i];
+        claim.used = st->parts;
+        ngx_http_llm_redis_write_draft(mail, &claim, mode);
+    }
+
+    mail->drafts = st->drafts;
+    mail->ndrafts = st->lease.n;
 }

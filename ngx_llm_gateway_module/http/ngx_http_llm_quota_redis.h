@@ -56,6 +56,10 @@ struct ngx_http_llm_quota_redis_s {
     ngx_uint_t                   tries;
     ngx_int_t                    rc;         /* reserve()'s answer */
     u_char                      *name;       /* room for an id */
+    llm_amount_t                 parts;      /* attempts that were settled, */
+    ngx_llm_tally_letter_t      *drafts[NGX_LLM_QUOTA_SUBJECTS];   /* and what
+                                                Redis is told should this
+                                                worker die */
     llm_verdict_t                verdict;    /* of all claims so far */
     unsigned                     part:1;     /* it is for more */
     unsigned                     open:1;     /* asked, and not told of yet */

@@ -195,7 +195,6 @@ void
 ngx_http_llm_quota_redis_more_end(ngx_http_llm_quota_redis_t *st)
 {
     ngx_uint_t                   i;
-    llm_script_claim_t          *claim;
     ngx_http_llm_quota_redis_t  *more;
 
     ngx_http_llm_quota_redis_more_forget(st);
@@ -211,10 +210,8 @@ ngx_http_llm_quota_redis_more_end(ngx_http_llm_quota_redis_t *st)
         ngx_http_llm_redis_drop(&more->lease);
 
         for (i = 0; i < more->lease.n; i++) {
-            claim = &more->lease.claims[i];
-
-            ngx_memzero(&claim->used, sizeof(llm_amount_t));
-            ngx_http_llm_redis_settle(claim, LLM_SCRIPT_AGAIN);
+            ngx_http_llm_redis_give_back(&more->lease.claims[i],
+                                         LLM_SCRIPT_AGAIN);
         }
     }
 }

@@ -10,6 +10,7 @@
 
 #include "ngx_http_llm_books.h"
 #include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_redis.h"
 
 
 static ngx_int_t ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
@@ -19,8 +20,21 @@ static ngx_int_t ngx_http_llm_quota_zone_extend(ngx_http_llm_ctx_t *ctx,
 static void ngx_http_llm_quota_zone_sent(ngx_http_llm_quota_t *q);
 static void ngx_http_llm_quota_zone_settle(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used);
+static ngx_int_t ngx_http_llm_quota_zone_take(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_verdict_t *v);
 static void ngx_http_llm_quota_zone_note(ngx_http_llm_ctx_t *ctx,
     ngx_str_t *note);
+
+
+/* one change of the zone may hold them all: either each subject gets what it
+   used added to what is owed, or there is a letter for it; and drafts go */
+
+#if (NGX_LLM_QUOTA_SETTLE                                                     \
+     + NGX_LLM_QUOTA_SUBJECTS * (NGX_LLM_TALLY_ADD + NGX_LLM_TALLY_VOID       \
+                                 + NGX_LLM_TALLY_KEEP)                        \
+     > NGX_LLM_ZONE_UNDO)
+#error NGX_LLM_ZONE_UNDO is too small
+#endif
 
 
 const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone = {
@@ -81,6 +95,23 @@ static ngx_int_t
 ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q)
 {
+    return ngx_http_llm_quota_zone_take(ctx, q, &q->verdict);
+}
+
+
+void
+ngx_http_llm_quota_zone_hold(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q)
+{
+    if (ngx_http_llm_quota_zone_take(ctx, q, NULL) != NGX_OK) {
+        q->lease = NULL;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_llm_quota_zone_take(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
+    llm_verdict_t *v)
+{
     ngx_str_t               note;
     ngx_llm_quota_lease_t  *of;
 
@@ -96,8 +127,7 @@ ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
 
     return ngx_llm_quota_reserve(ngx_http_llm_quota_worker, q->subjects, q->n,
                                  &q->asked, &note, of,
-                                 ngx_http_llm_quota_now(), &q->lease,
-                                 &q->verdict);
+                                 ngx_http_llm_quota_now(), &q->lease, v);
 }
 
 
@@ -128,15 +158,63 @@ static void
 ngx_http_llm_quota_zone_settle(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used)
 {
+    ngx_http_llm_quota_zone_settle_with(ctx, q, used, NULL);
+}
+
+
+void
+ngx_http_llm_quota_zone_settle_with(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_t *q, llm_amount_t *used,
+    ngx_http_llm_redis_mail_t *mail)
+{
+    ngx_uint_t              over;
+    ngx_llm_zone_t         *zone;
+    ngx_llm_quota_lease_t  *lease;
+
+    zone = ctx->lmcf->zone;
+
+    if (zone == NULL) {
+
+        if (mail) {
+            ngx_http_llm_redis_keep(mail);
+        }
+
+        return;
+    }
+
     /* a worker that exits has ended all leases already */
 
-    if (ngx_http_llm_quota_worker) {
-        ngx_llm_quota_settle(ngx_http_llm_quota_worker, &q->lease,
-                             q->subjects, used, ngx_http_llm_quota_now());
-
-    } else {
+    if (ngx_http_llm_quota_worker == NULL) {
         q->lease = NULL;
     }
+
+    lease = q->lease;
+    over = 0;
+
+    ngx_llm_zone_lock(zone);
+
+    if (lease) {
+        over = ngx_llm_quota_settle(ngx_http_llm_quota_worker, lease,
+                                    q->subjects, used,
+                                    ngx_http_llm_quota_now());
+    }
+
+    if (mail) {
+        ngx_http_llm_redis_keep(mail);
+    }
+
+    ngx_llm_zone_done(zone);
+
+    if (over) {
+        ngx_llm_quota_settled(ngx_http_llm_quota_worker, lease);
+        q->lease = NULL;
+    }
+
+    if (mail) {
+        ngx_http_llm_redis_kept(mail);
+    }
+
+    ngx_llm_zone_unlock(zone);
 }
 
 

@@ -14,41 +14,10 @@
 /* bytes of the words of one call: more than the most limits that there are */
 #define NGX_HTTP_LLM_REDIS_WORDS   131072
 
-/* while something is owed and Redis is there, milliseconds */
-#define NGX_HTTP_LLM_REDIS_AGAIN   1000
-
-
-/*
- * A settlement that Redis has not confirmed.  argv is that of the script; its
- * text lies behind it.
- *
- *   WAITING -> SENT -> gone        confirmed
- *   SENT -> WAITING                not executed, or nobody knows: then it is
- *                                  sent again as one that may have been
- */
-
-typedef struct {
-    ngx_queue_t                queue;         /* while it waits */
-    ngx_uint_t                 argc;
-    ngx_str_t                 *argv;
-} ngx_http_llm_redis_letter_t;
-
-
-static void ngx_http_llm_redis_paper(llm_arena_t *arena);
 static void *ngx_http_llm_redis_sheet(void *data, size_t size);
-static ngx_http_llm_redis_letter_t *ngx_http_llm_redis_letter(
-    llm_script_call_t *call);
-static void ngx_http_llm_redis_send(ngx_http_llm_redis_letter_t *letter);
-static void ngx_http_llm_redis_keep(ngx_http_llm_redis_letter_t *letter);
-static void ngx_http_llm_redis_settled(void *data, ngx_int_t rc,
-    redisReply *reply);
-static void ngx_http_llm_redis_ready(void *data);
-static void ngx_http_llm_redis_again(ngx_event_t *ev);
 static void ngx_http_llm_redis_renew(ngx_event_t *ev);
 static void ngx_http_llm_redis_renew_lease(ngx_http_llm_redis_lease_t *lease);
 
-
-ngx_llm_redis_script_t               ngx_http_llm_redis_settlement;
 
 static ngx_llm_redis_script_t        ngx_http_llm_redis_reserve;
 
@@ -56,9 +25,6 @@ static ngx_http_llm_redis_worker_t   ngx_http_llm_redis_this;
 static u_char                        ngx_http_llm_redis_words
                                                   [NGX_HTTP_LLM_REDIS_WORDS];
 static u_char                       *ngx_http_llm_redis_pen;
-static ngx_queue_t                   ngx_http_llm_redis_letters;
-static ngx_uint_t                    ngx_http_llm_redis_nletters;
-static ngx_event_t                   ngx_http_llm_redis_again_event;
 static ngx_event_t                   ngx_http_llm_redis_renew_event;
 static int64_t                       ngx_http_llm_redis_offset;
 
@@ -73,31 +39,23 @@ ngx_http_llm_redis_init(ngx_cycle_t *cycle, ngx_http_llm_main_conf_t *lmcf)
         return NGX_OK;
     }
 
-    ngx_queue_init(&ngx_http_llm_redis_letters);
-
     ngx_http_llm_str_set(&ngx_http_llm_redis_reserve.text,
                          &llm_script_reserve);
     ngx_llm_redis_script_init(&ngx_http_llm_redis_reserve);
 
-    ngx_http_llm_str_set(&ngx_http_llm_redis_settlement.text,
-                         &llm_script_settle);
-    ngx_llm_redis_script_init(&ngx_http_llm_redis_settlement);
-
     worker = &ngx_http_llm_redis_this;
     worker->conf = lmcf->redis;
+    worker->zone = lmcf->zone;
     worker->tally = ngx_llm_tally_start(lmcf->zone, lmcf->state != NULL,
                                         cycle);
     ngx_queue_init(&worker->leases);
-
-    ev = &ngx_http_llm_redis_again_event;
-    ev->handler = ngx_http_llm_redis_again;
-    ev->log = cycle->log;
-    ev->cancelable = 1;
 
     ev = &ngx_http_llm_redis_renew_event;
     ev->handler = ngx_http_llm_redis_renew;
     ev->log = cycle->log;
     ev->cancelable = 1;
+
+    ngx_http_llm_redis_letters_init(cycle);
 
     worker->client = ngx_llm_redis_start(cycle, &lmcf->redis->conf,
                                          ngx_http_llm_redis_ready, NULL);
@@ -111,9 +69,7 @@ ngx_http_llm_redis_init(ngx_cycle_t *cycle, ngx_http_llm_main_conf_t *lmcf)
 void
 ngx_http_llm_redis_stop(void)
 {
-    ngx_queue_t                  *q;
-    ngx_llm_redis_t              *client;
-    ngx_http_llm_redis_letter_t  *letter;
+    ngx_llm_redis_t  *client;
 
     client = ngx_http_llm_redis_this.client;
 
@@ -126,16 +82,8 @@ ngx_http_llm_redis_stop(void)
     ngx_http_llm_redis_this.client = NULL;
     ngx_llm_redis_stop(client);
 
-    while (!ngx_queue_empty(&ngx_http_llm_redis_letters)) {
-
-        q = ngx_queue_head(&ngx_http_llm_redis_letters);
-        ngx_queue_remove(q);
-
-        letter = ngx_queue_data(q, ngx_http_llm_redis_letter_t, queue);
-
-        ngx_http_llm_redis_owe(letter->argv);
-        ngx_free(letter);
-    }
+    ngx_http_llm_redis_letters_stop();
+    ngx_llm_tally_stop(ngx_http_llm_redis_this.tally);
 }
 
 
@@ -225,51 +173,6 @@ ngx_http_llm_redis_clock(int64_t now)
 
 
 void
-ngx_http_llm_redis_settle(llm_script_claim_t *claim, llm_script_mode_e mode)
-{
-    llm_arena_t                   arena;
-    llm_script_call_t             call;
-    ngx_http_llm_redis_letter_t  *letter;
-
-    ngx_http_llm_redis_paper(&arena);
-
-    if (llm_script_settle_call(claim, mode,
-                            ngx_http_llm_pure(
-                                &ngx_http_llm_redis_this.conf->prefix),
-                            ngx_http_llm_redis_now(), &arena, &call)
-        != LLM_OK)
-    {
-        goto lost;
-    }
-
-    if (mode == LLM_SCRIPT_LATER) {
-        ngx_http_llm_redis_owe(ngx_http_llm_str(call.argv));
-        return;
-    }
-
-    letter = ngx_http_llm_redis_letter(&call);
-    if (letter == NULL) {
-        goto lost;
-    }
-
-    ngx_http_llm_redis_send(letter);
-
-    return;
-
-lost:
-
-    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                  "no memory: a settlement of %L nano-dollars does not reach "
-                  "redis", claim->used.money);
-}
-
-
-/*
- * Memory for the words of one call, which are copied when it is sent: none of
- * a request's, which may ask often while it waits in the queue.
- */
-
-static void
 ngx_http_llm_redis_paper(llm_arena_t *arena)
 {
     ngx_http_llm_redis_pen = ngx_http_llm_redis_words;
@@ -295,169 +198,6 @@ ngx_http_llm_redis_sheet(void *data, size_t size)
     *pen = p + size;
 
     return p;
-}
-
-
-/* outlives the request */
-
-static ngx_http_llm_redis_letter_t *
-ngx_http_llm_redis_letter(llm_script_call_t *call)
-{
-    u_char                       *p;
-    size_t                        size;
-    ngx_uint_t                    i;
-    ngx_http_llm_redis_letter_t  *letter;
-
-    size = sizeof(ngx_http_llm_redis_letter_t)
-           + call->argc * sizeof(ngx_str_t);
-
-    for (i = 2; i < call->argc; i++) {
-        size += call->argv[i].len;
-    }
-
-    letter = ngx_alloc(size, ngx_cycle->log);
-    if (letter == NULL) {
-        return NULL;
-    }
-
-    letter->argc = call->argc;
-    letter->argv = (ngx_str_t *) (letter + 1);
-
-    p = (u_char *) (letter->argv + call->argc);
-
-    for (i = 2; i < call->argc; i++) {
-        letter->argv[i].len = call->argv[i].len;
-        letter->argv[i].data = p;
-        p = ngx_cpymem(p, call->argv[i].data, call->argv[i].len);
-    }
-
-    return letter;
-}
-
-
-static void
-ngx_http_llm_redis_send(ngx_http_llm_redis_letter_t *letter)
-{
-    ngx_llm_redis_t  *client;
-
-    client = ngx_http_llm_redis_this.client;
-
-    if (client == NULL
-        || ngx_llm_redis_eval(client, &ngx_http_llm_redis_settlement,
-                              letter->argv, letter->argc,
-                              ngx_http_llm_redis_settled, letter)
-           == NULL)
-    {
-        ngx_http_llm_redis_keep(letter);
-    }
-}
-
-
-static void
-ngx_http_llm_redis_keep(ngx_http_llm_redis_letter_t *letter)
-{
-    if (ngx_http_llm_redis_this.client == NULL
-        || ngx_http_llm_redis_nletters >= NGX_HTTP_LLM_REDIS_LETTERS)
-    {
-        ngx_http_llm_redis_owe(letter->argv);
-        ngx_free(letter);
-        return;
-    }
-
-    ngx_queue_insert_tail(&ngx_http_llm_redis_letters, &letter->queue);
-    ngx_http_llm_redis_nletters++;
-
-    ngx_http_llm_redis_remind();
-}
-
-
-static void
-ngx_http_llm_redis_settled(void *data, ngx_int_t rc, redisReply *reply)
-{
-    ngx_http_llm_redis_letter_t *letter = data;
-
-    ngx_str_t  *mode;
-
-    if (rc == NGX_OK || rc == NGX_ERROR) {
-
-        /* an error of the script itself does not go away; it is logged */
-
-        ngx_free(letter);
-        return;
-    }
-
-    if (rc == NGX_ABORT) {
-        mode = ngx_http_llm_redis_mode(letter->argv);
-        mode->data[0] = 'a';
-    }
-
-    ngx_http_llm_redis_keep(letter);
-}
-
-
-ngx_str_t *
-ngx_http_llm_redis_mode(ngx_str_t *argv)
-{
-    ngx_uint_t  nkeys;
-
-    nkeys = ngx_atoi(argv[2].data, argv[2].len);
-
-    return &argv[3 + nkeys];
-}
-
-
-void
-ngx_http_llm_redis_remind(void)
-{
-    if (ngx_http_llm_redis_this.client
-        && !ngx_http_llm_redis_again_event.timer_set)
-    {
-        ngx_add_timer(&ngx_http_llm_redis_again_event,
-                      NGX_HTTP_LLM_REDIS_AGAIN);
-    }
-}
-
-
-static void
-ngx_http_llm_redis_ready(void *data)
-{
-    ngx_http_llm_redis_again(&ngx_http_llm_redis_again_event);
-}
-
-
-/*
- * Redis is there, or may be: settlements go first, then what is owed.  What
- * the connection does not take now comes with the next turn.
- */
-
-static void
-ngx_http_llm_redis_again(ngx_event_t *ev)
-{
-    ngx_uint_t                    n, more;
-    ngx_queue_t                  *q;
-    ngx_http_llm_redis_letter_t  *letter;
-
-    n = ngx_http_llm_redis_nletters;
-
-    while (n-- && ngx_http_llm_redis_this.client
-           && ngx_llm_redis_available(ngx_http_llm_redis_this.client))
-    {
-        q = ngx_queue_head(&ngx_http_llm_redis_letters);
-        ngx_queue_remove(q);
-        ngx_http_llm_redis_nletters--;
-
-        letter = ngx_queue_data(q, ngx_http_llm_redis_letter_t, queue);
-        ngx_http_llm_redis_send(letter);
-    }
-
-    more = ngx_http_llm_redis_pay();
-
-    if ((ngx_http_llm_redis_nletters
-         || ngx_llm_tally_count(ngx_http_llm_redis_this.tally))
-        && !ev->timer_set)
-    {
-        ngx_add_timer(ev, more ? 1 : NGX_HTTP_LLM_REDIS_AGAIN);
-    }
 }
 
 

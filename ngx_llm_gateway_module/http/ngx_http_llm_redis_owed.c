@@ -1,7 +1,7 @@
 
 /*
- * What Redis is owed: use that it was not told of when it was away, or that a
- * worker took with it.
+ * What Redis is owed, since it was not told when it was away; and what it is
+ * told of requests whose worker died.
  */
 
 
@@ -38,38 +38,20 @@ static void ngx_http_llm_redis_lost_attempt(ngx_http_llm_main_conf_t *lmcf,
     ngx_llm_quota_lost_t *lost, ngx_str_t *id);
 
 
-/* adds a settlement's words to what is owed: see llm_limit_script_text.c */
+/* see llm_limit_script_text.c for the words */
 
-void
+ngx_str_t *
 ngx_http_llm_redis_owe(ngx_str_t *argv)
 {
-    ngx_str_t             *w, *key;
+    ngx_str_t             *w, *key, *full;
     ngx_int_t              n, i, ttl, subjects;
     ngx_llm_tally_item_t   items[NGX_LLM_TALLY_ITEMS];
-    ngx_llm_tally_claim_t  c, *claim;
 
     subjects = ngx_atoi(argv[2].data, argv[2].len) / 2;
     key = &argv[3];
-    w = ngx_http_llm_redis_mode(argv);
-    claim = NULL;
+    full = NULL;
 
-    /* what redis may have executed names its reservation, and counts if that
-       is there still */
-
-    if (w->data[0] == 'a' && w[1].len <= NGX_LLM_TALLY_CLAIM) {
-        claim = &c;
-
-        ngx_memzero(&c, sizeof(ngx_llm_tally_claim_t));
-
-        c.len = w[1].len;
-        ngx_memcpy(c.id, w[1].data, c.len);
-
-        for (i = 0; i < 4; i++) {
-            c.asked[i] = ngx_atoi(w[2 + i].data, w[2 + i].len);
-        }
-    }
-
-    w += NGX_HTTP_LLM_REDIS_HEAD;
+    w = ngx_http_llm_redis_mode(argv) + NGX_HTTP_LLM_REDIS_HEAD;
 
     for ( /* void */ ; subjects; subjects--, key += 2) {
 
@@ -86,17 +68,8 @@ ngx_http_llm_redis_owe(ngx_str_t *argv)
 
             items[i].place = ngx_atoi(w[2].data, w[2].len);
 
-            items[i].had = 0;
-            items[i].mark = 0;
-
             if (items[i].kind == 's') {
                 items[i].amount = ngx_atoi(w[4].data, w[4].len);
-
-                if (claim) {
-                    items[i].had = ngx_atoi(w[3].data, w[3].len);
-                    items[i].mark = ngx_atoi(w[5].data, w[5].len);
-                }
-
                 w += 6;
 
             } else {
@@ -106,16 +79,14 @@ ngx_http_llm_redis_owe(ngx_str_t *argv)
         }
 
         if (i && ngx_llm_tally_add(ngx_http_llm_redis_worker()->tally, key,
-                                   ttl, items, i, claim)
+                                   ttl, items, i)
                  != NGX_OK)
         {
-            ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                          "the zone is full: what \"%V\" used does not reach "
-                          "redis; make llm_zone larger", key);
+            full = key;
         }
     }
 
-    ngx_http_llm_redis_remind();
+    return full;
 }
 
 
@@ -199,23 +170,15 @@ ngx_http_llm_redis_pay_words(ngx_llm_tally_entry_t *entry, ngx_str_t *name,
     ngx_http_llm_redis_word("%V", name);
     ngx_http_llm_redis_word("%V:leases", name);
 
-    if (entry->claim.len) {
-        ngx_str_set(w, "a");
-        w++;
-        w->data = entry->claim.id;
-        w->len = entry->claim.len;
-        w++;
-
-    } else {
-        ngx_str_set(w, "l");
-        w++;
-        w->data = entry->ticket.id;
-        w->len = NGX_LLM_TALLY_ID;
-        w++;
-    }
+    ngx_str_set(w, "l");
+    w++;
+    w->data = entry->ticket.id;
+    w->len = NGX_LLM_TALLY_ID;
+    w++;
 
     for (i = 0; i < 4; i++) {
-        ngx_http_llm_redis_word("%L", entry->claim.asked[i]);
+        ngx_str_set(w, "0");
+        w++;
     }
 
     ngx_http_llm_redis_word("%L", entry->ttl);
@@ -229,9 +192,11 @@ ngx_http_llm_redis_pay_words(ngx_llm_tally_entry_t *entry, ngx_str_t *name,
             w++;
             ngx_http_llm_redis_word("%uL", item->id);
             ngx_http_llm_redis_word("%L", item->place);
-            ngx_http_llm_redis_word("%L", item->had);
+            ngx_str_set(w, "0");
+            w++;
             ngx_http_llm_redis_word("%L", item->amount);
-            ngx_http_llm_redis_word("%L", item->mark);
+            ngx_str_set(w, "0");
+            w++;
 
         } else {
             ngx_str_set(w, "c");
@@ -291,7 +256,9 @@ ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf,
         ngx_http_llm_redis_lost_attempt(lmcf, lost, &id);
     }
 
-    if (ngx_http_llm_lost_member(&lost->note, "\"key\":\"", &name) != NGX_OK) {
+    if (lost->used.requests
+        || ngx_http_llm_lost_member(&lost->note, "\"key\":\"", &name) != NGX_OK)
+    {
         return;
     }
 
@@ -305,13 +272,12 @@ ngx_http_llm_redis_lost(ngx_http_llm_main_conf_t *lmcf,
 
     claim.id = *ngx_http_llm_pure(&id);
     claim.asked = lost->asked;
-    claim.used = lost->used;
     claim.subjects = &subject;
     claim.n = 1;
 
     for (i = 0; i < key->nsubjects; i++) {
         subject = &key->subjects[i];
-        ngx_http_llm_redis_settle(&claim, LLM_SCRIPT_AGAIN);
+        ngx_http_llm_redis_give_back(&claim, LLM_SCRIPT_AGAIN);
     }
 }
 
@@ -351,7 +317,7 @@ ngx_http_llm_redis_lost_attempt(ngx_http_llm_main_conf_t *lmcf,
                           subject->id.len)
                == 0)
         {
-            ngx_http_llm_redis_settle(&claim, LLM_SCRIPT_AGAIN);
+            ngx_http_llm_redis_give_back(&claim, LLM_SCRIPT_AGAIN);
             return;
         }
     }

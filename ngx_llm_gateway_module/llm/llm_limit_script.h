@@ -8,7 +8,9 @@
  * and output tokens, nano-dollars), and each counter's time and spent
  * (t<id>, s<id>).  The second is a sorted set by the millisecond when each
  * ends: "l:ID:r:i:o:m" is a reservation, "x:ID" one that ended before it was
- * settled, "m:ID" a settlement that had none.
+ * settled, "m:ID" a settlement that had none, "e:ID" one that was settled by
+ * who could not know whether it was settled before: the call of a process that
+ * died may still lie in a socket.
  *
  * Numbers pass as decimal text.  Lua's are doubles, so what may be larger
  * than 2^53 is added by HINCRBY and compared in two parts; times of smooth

@@ -20,7 +20,7 @@ static ngx_int_t ngx_llm_quota_try(ngx_llm_quota_t *q,
 static void ngx_llm_quota_take(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease, llm_subject_t **subjects, llm_amount_t *ask,
     int64_t now);
-static ngx_uint_t ngx_llm_quota_settled(ngx_llm_quota_t *q,
+static ngx_uint_t ngx_llm_quota_used(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease, llm_amount_t *used);
 static void ngx_llm_quota_full(ngx_llm_quota_t *q);
 
@@ -69,11 +69,13 @@ ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
         nodes[i] = ngx_llm_quota_find(q, s->hash, s->id.data, s->id.len);
     }
 
-    ngx_llm_quota_judge(nodes, subjects, n, ask, now, v, NULL, NULL);
+    if (v) {
+        ngx_llm_quota_judge(nodes, subjects, n, ask, now, v, NULL, NULL);
 
-    if (v->refused.limit) {
-        ngx_llm_zone_unlock(q->zone);
-        return NGX_BUSY;
+        if (v->refused.limit) {
+            ngx_llm_zone_unlock(q->zone);
+            return NGX_BUSY;
+        }
     }
 
     for (i = 0; i < n; i++) {
@@ -122,7 +124,9 @@ ngx_llm_quota_try(ngx_llm_quota_t *q, llm_subject_t **subjects, ngx_uint_t n,
     ngx_llm_zone_done(q->zone);
     ngx_llm_zone_unlock(q->zone);
 
-    llm_verdict_take(v);
+    if (v) {
+        llm_verdict_take(v);
+    }
 
     return NGX_OK;
 
@@ -287,21 +291,16 @@ ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease, ngx_uint_t number)
 }
 
 
-void
-ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t **leasep,
+ngx_uint_t
+ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
     llm_subject_t **subjects, llm_amount_t *used, int64_t now)
 {
     int64_t                   start;
-    ngx_uint_t                i, k, over;
+    ngx_uint_t                i, k;
     llm_limit_t              *limit;
     ngx_llm_quota_node_t     *node;
     ngx_llm_quota_mark_t     *mark;
-    ngx_llm_quota_lease_t    *lease;
     ngx_llm_quota_counter_t  *c;
-
-    lease = *leasep;
-
-    ngx_llm_zone_lock(q->zone);
 
     mark = lease->marks;
 
@@ -335,27 +334,27 @@ ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t **leasep,
         }
     }
 
-    over = ngx_llm_quota_settled(q, lease, used);
-
-    if (over) {
-        ngx_llm_quota_forget(q, lease);
+    if (!ngx_llm_quota_used(q, lease, used)) {
+        return 0;
     }
 
-    ngx_llm_zone_done(q->zone);
+    ngx_llm_quota_forget(q, lease);
 
-    if (over) {
-        ngx_llm_quota_free_lease(q, lease);
-        *leasep = NULL;
-    }
+    return 1;
+}
 
-    ngx_llm_zone_unlock(q->zone);
+
+void
+ngx_llm_quota_settled(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease)
+{
+    ngx_llm_quota_free_lease(q, lease);
 }
 
 
 /* whether nobody needs to know of it any more */
 
 static ngx_uint_t
-ngx_llm_quota_settled(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
+ngx_llm_quota_used(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
     llm_amount_t *used)
 {
     ngx_llm_quota_lease_t  *of;

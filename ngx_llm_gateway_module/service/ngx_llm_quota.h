@@ -94,7 +94,8 @@ void ngx_llm_quota_stop(ngx_llm_quota_t *q);
  * since the epoch.
  *
  * NGX_OK: *lease is set, v tells what is left after this request; NGX_BUSY: v
- * tells which limit refused; NGX_ERROR: no room in the zone.
+ * tells which limit refused; NGX_ERROR: no room in the zone.  Without a v no
+ * limit is asked: it was decided elsewhere.
  */
 ngx_int_t ngx_llm_quota_reserve(ngx_llm_quota_t *q, llm_subject_t **subjects,
     ngx_uint_t n, llm_amount_t *ask, ngx_str_t *note,
@@ -116,12 +117,20 @@ ngx_int_t ngx_llm_quota_extend(ngx_llm_quota_t *q,
 void ngx_llm_quota_sent(ngx_llm_quota_lease_t *lease, ngx_uint_t number);
 
 /*
- * Gives back what the lease holds and counts what was used; subjects are those
- * of its reservation.  It is kept for close(), unless nothing was used: then
- * *lease is NULL.
+ * Under the zone's lock, before ngx_llm_zone_done(): gives back what the lease
+ * holds and counts what was used; subjects are those of its reservation.  It is
+ * kept for close(), unless this returns 1, for nothing was used: then settled()
+ * frees it, behind done().
  */
-void ngx_llm_quota_settle(ngx_llm_quota_t *q, ngx_llm_quota_lease_t **lease,
-    llm_subject_t **subjects, llm_amount_t *used, int64_t now);
+ngx_uint_t ngx_llm_quota_settle(ngx_llm_quota_t *q,
+    ngx_llm_quota_lease_t *lease, llm_subject_t **subjects,
+    llm_amount_t *used, int64_t now);
+void ngx_llm_quota_settled(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease);
+
+/* words of the zone that settle() saves at most: of each subject what it
+   holds, its links and counters; and those of the lease */
+#define NGX_LLM_QUOTA_SETTLE                                                  \
+    (NGX_LLM_QUOTA_SUBJECTS * (12 + 4 * NGX_LLM_QUOTA_LIMITS) + 24)
 
 /*
  * Under the zone's lock, before ngx_llm_zone_done(): the lease's request is in

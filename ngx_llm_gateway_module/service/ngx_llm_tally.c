@@ -1,81 +1,23 @@
 
-#include "ngx_llm_tally.h"
+/*
+ * Sums of what the store was not told of.
+ */
+
+
+#include "ngx_llm_tally_state.h"
 
 #include <signal.h>
 
 #include <openssl/rand.h>
 
 
-/* of them a few hundred are looked through under the lock */
-#define NGX_LLM_TALLY_BUCKETS  256
-
-#define NGX_LLM_TALLY_VERSION  1
-
-
-typedef struct ngx_llm_tally_node_s  ngx_llm_tally_node_t;
-
-struct ngx_llm_tally_node_s {
-    ngx_llm_tally_node_t    *next;       /* of the same bucket */
-    uint32_t                 hash;
-    ngx_pid_t                sender;     /* 0: nobody sends it */
-    ngx_uint_t               grows;
-    ngx_uint_t               over;       /* counted; kept until that is
-                                            written to the journal */
-    ngx_uint_t               dirty;      /* to be written */
-    uint64_t                 number;     /* its id */
-    ngx_llm_tally_claim_t    claim;
-    int64_t                  ttl;
-    ngx_uint_t               n;
-    ngx_llm_tally_item_t     items[NGX_LLM_TALLY_ITEMS];
-    size_t                   len;
-    u_char                   name[1];
-};
-
-
-typedef struct {
-    ngx_atomic_t             count;
-    ngx_uint_t               journal;
-    ngx_llm_tally_node_t    *buckets[NGX_LLM_TALLY_BUCKETS];
-} ngx_llm_tally_sh_t;
-
-
-/* the value of a record */
-
-typedef struct {
-    int64_t                  version;
-    uint64_t                 number;
-    ngx_llm_tally_claim_t    claim;
-    int64_t                  ttl;
-    ngx_uint_t               n;
-    ngx_llm_tally_item_t     items[NGX_LLM_TALLY_ITEMS];
-} ngx_llm_tally_value_t;
-
-
-struct ngx_llm_tally_s {
-    ngx_llm_zone_t          *zone;
-    ngx_llm_tally_sh_t      *sh;
-    ngx_uint_t               bucket;     /* where the last entry was found */
-};
-
-
-static ngx_llm_tally_node_t *ngx_llm_tally_node(ngx_llm_tally_t *tally,
+static ngx_llm_tally_node_t *ngx_llm_tally_growing(ngx_llm_tally_t *tally,
     ngx_str_t *name);
-static void ngx_llm_tally_insert(ngx_llm_tally_t *tally,
-    ngx_llm_tally_node_t *node);
-static ngx_int_t ngx_llm_tally_merge(ngx_llm_tally_node_t *node,
-    ngx_llm_tally_item_t *items, ngx_uint_t n);
+static ngx_int_t ngx_llm_tally_merge(ngx_llm_tally_t *tally,
+    ngx_llm_tally_node_t *node, ngx_llm_tally_item_t *items, ngx_uint_t n);
 static ngx_uint_t ngx_llm_tally_free(ngx_llm_tally_node_t *node);
 static void ngx_llm_tally_copy(ngx_llm_tally_node_t *node,
     ngx_llm_tally_entry_t *entry);
-static ngx_int_t ngx_llm_tally_attach(ngx_llm_tally_t *tally);
-static ngx_int_t ngx_llm_tally_load(void *data, ngx_str_t *key,
-    ngx_str_t *value);
-static ngx_int_t ngx_llm_tally_changed(void *data,
-    ngx_llm_state_writer_t *w);
-static ngx_int_t ngx_llm_tally_all(void *data, ngx_llm_state_writer_t *w,
-    ngx_str_t *after);
-static ngx_int_t ngx_llm_tally_put(ngx_llm_tally_node_t *node,
-    ngx_llm_state_writer_t *w);
 
 
 ngx_llm_tally_t *
@@ -95,82 +37,139 @@ ngx_llm_tally_start(ngx_llm_zone_t *zone, ngx_uint_t journal,
 
     tally->zone = zone;
 
-    tally->sh = ngx_llm_zone_root(zone, "tally", sizeof(ngx_llm_tally_sh_t));
+    if (ngx_llm_tally_attach(tally) != NGX_OK) {
+        goto full;
+    }
 
-    if (tally->sh == NULL) {
-        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
-                      "the zone has no room for what is owed to redis; make "
-                      "llm_zone larger");
-        return NULL;
+    tally->place = ngx_llm_zone_place(zone, &tally->sh->places);
+
+    if (tally->place == NULL) {
+        goto full;
     }
 
     tally->sh->journal = journal;
 
     return tally;
+
+full:
+
+    ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                  "the zone has no room for what is owed to redis; make "
+                  "llm_zone larger");
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_llm_tally_attach(ngx_llm_tally_t *tally)
+{
+    ngx_llm_tally_sh_t  *sh;
+
+    if (tally->sh) {
+        return NGX_OK;
+    }
+
+    sh = ngx_llm_zone_root(tally->zone, "tally", sizeof(ngx_llm_tally_sh_t));
+
+    if (sh == NULL || ngx_llm_zone_keep_undo(tally->zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_llm_zone_lock(tally->zone);
+
+    if (!sh->ready) {
+        ngx_queue_init(&sh->left);
+        ngx_queue_init(&sh->over);
+
+        /* unlike those that come back from disk */
+
+        (void) RAND_bytes((u_char *) &sh->number, sizeof(uint64_t));
+
+        ngx_memory_barrier();
+        sh->ready = 1;
+    }
+
+    ngx_llm_zone_unlock(tally->zone);
+
+    tally->sh = sh;
+
+    return NGX_OK;
 }
 
 
 ngx_int_t
 ngx_llm_tally_add(ngx_llm_tally_t *tally, ngx_str_t *name, int64_t ttl,
-    ngx_llm_tally_item_t *items, ngx_uint_t n, ngx_llm_tally_claim_t *claim)
+    ngx_llm_tally_item_t *items, ngx_uint_t n)
 {
-    uint32_t               hash;
     uint64_t               number;
-    ngx_int_t              rc;
     ngx_llm_tally_node_t  *node;
 
     if (tally == NULL || name->len > NGX_LLM_TALLY_NAME
-        || n > NGX_LLM_TALLY_ITEMS
-        || RAND_bytes((u_char *) &number, sizeof(number)) != 1)
+        || n > NGX_LLM_TALLY_ITEMS)
     {
         return NGX_ERROR;
     }
 
-    hash = ngx_crc32_short(name->data, name->len);
+    node = ngx_llm_tally_growing(tally, name);
 
-    ngx_llm_zone_lock(tally->zone);
+    if (node && ngx_llm_tally_merge(tally, node, items, n) == NGX_OK) {
+
+        ngx_llm_zone_save(tally->zone, &node->ttl, sizeof(int64_t));
+        node->ttl = ngx_max(node->ttl, ttl);
+
+        ngx_llm_zone_save(tally->zone, &node->dirty, sizeof(uintptr_t));
+        node->dirty = 1;
+
+        return NGX_OK;
+    }
+
+    if (RAND_bytes((u_char *) &number, sizeof(number)) != 1) {
+        return NGX_ERROR;
+    }
+
+    node = ngx_llm_tally_node(tally, name);
+    if (node == NULL) {
+        return NGX_ERROR;
+    }
+
+    node->number = number;
+    node->ttl = ttl;
+    node->grows = 1;
+    node->dirty = 1;
+    node->n = n;
+    ngx_memcpy(node->items, items, n * sizeof(ngx_llm_tally_item_t));
+
+    ngx_llm_tally_insert(tally, node);
+
+    return NGX_OK;
+}
+
+
+static ngx_llm_tally_node_t *
+ngx_llm_tally_growing(ngx_llm_tally_t *tally, ngx_str_t *name)
+{
+    uint32_t               hash;
+    ngx_llm_tally_node_t  *node;
+
+    hash = ngx_crc32_short(name->data, name->len);
 
     for (node = tally->sh->buckets[hash % NGX_LLM_TALLY_BUCKETS];
          node;
          node = node->next)
     {
-        if (claim == NULL && node->hash == hash && node->grows
-            && node->len == name->len
-            && ngx_memcmp(node->name, name->data, name->len) == 0
-            && ngx_llm_tally_merge(node, items, n) == NGX_OK)
+        if (node->hash == hash && node->grows && node->len == name->len
+            && ngx_memcmp(node->name, name->data, name->len) == 0)
         {
-            node->ttl = ngx_max(node->ttl, ttl);
-            node->dirty = 1;
-            ngx_llm_zone_unlock(tally->zone);
-            return NGX_OK;
+            return node;
         }
     }
 
-    rc = NGX_ERROR;
-    node = ngx_llm_tally_node(tally, name);
-
-    if (node) {
-        node->number = number;
-        node->ttl = ttl;
-        rc = ngx_llm_tally_merge(node, items, n);
-
-        if (claim) {
-            node->claim = *claim;
-        }
-
-        node->grows = (claim == NULL);
-        node->dirty = 1;
-
-        ngx_llm_tally_insert(tally, node);
-    }
-
-    ngx_llm_zone_unlock(tally->zone);
-
-    return rc;
+    return NULL;
 }
 
 
-static ngx_llm_tally_node_t *
+ngx_llm_tally_node_t *
 ngx_llm_tally_node(ngx_llm_tally_t *tally, ngx_str_t *name)
 {
     size_t                 size;
@@ -193,7 +192,7 @@ ngx_llm_tally_node(ngx_llm_tally_t *tally, ngx_str_t *name)
 }
 
 
-static void
+void
 ngx_llm_tally_insert(ngx_llm_tally_t *tally, ngx_llm_tally_node_t *node)
 {
     ngx_llm_tally_node_t  **bucket;
@@ -201,20 +200,20 @@ ngx_llm_tally_insert(ngx_llm_tally_t *tally, ngx_llm_tally_node_t *node)
     bucket = &tally->sh->buckets[node->hash % NGX_LLM_TALLY_BUCKETS];
     node->next = *bucket;
 
-    /* last: a worker that dies before has only lost the memory */
-
-    ngx_memory_barrier();
+    ngx_llm_zone_save(tally->zone, bucket, sizeof(uintptr_t));
     *bucket = node;
 
-    (void) ngx_atomic_fetch_add(&tally->sh->count, 1);
+    ngx_llm_zone_save(tally->zone, (void *) &tally->sh->count,
+                      sizeof(uintptr_t));
+    tally->sh->count++;
 }
 
 
-/* all items, or none where there is no room for them */
+/* all items, or none where there is no room for them, and another node may */
 
 static ngx_int_t
-ngx_llm_tally_merge(ngx_llm_tally_node_t *node, ngx_llm_tally_item_t *items,
-    ngx_uint_t n)
+ngx_llm_tally_merge(ngx_llm_tally_t *tally, ngx_llm_tally_node_t *node,
+    ngx_llm_tally_item_t *items, ngx_uint_t n)
 {
     ngx_uint_t             i, k, place[NGX_LLM_TALLY_ITEMS], used;
     ngx_llm_tally_item_t  *item;
@@ -252,10 +251,13 @@ ngx_llm_tally_merge(ngx_llm_tally_node_t *node, ngx_llm_tally_item_t *items,
             continue;
         }
 
+        ngx_llm_zone_save(tally->zone, &item->amount, sizeof(int64_t));
+
         item->amount = item->amount > INT64_MAX - items[i].amount
                        ? INT64_MAX : item->amount + items[i].amount;
     }
 
+    ngx_llm_zone_save(tally->zone, &node->n, sizeof(uintptr_t));
     node->n = used;
 
     return NGX_OK;
@@ -330,7 +332,6 @@ ngx_llm_tally_copy(ngx_llm_tally_node_t *node, ngx_llm_tally_entry_t *entry)
     entry->len = node->len;
     ngx_memcpy(entry->name, node->name, node->len);
 
-    entry->claim = node->claim;
     entry->ttl = node->ttl;
     entry->n = node->n;
     ngx_memcpy(entry->items, node->items,
@@ -355,20 +356,31 @@ ngx_llm_tally_end(ngx_llm_tally_t *tally, ngx_llm_tally_ticket_t *ticket,
             continue;
         }
 
-        if (counted && tally->sh->journal) {
-            node->over = 1;
-            node->dirty = 1;
-            (void) ngx_atomic_fetch_add(&tally->sh->count, -1);
-
-        } else if (counted) {
-            *p = node->next;
-            (void) ngx_atomic_fetch_add(&tally->sh->count, -1);
-            ngx_llm_zone_free_locked(tally->zone, node);
-
-        } else {
+        if (!counted) {
             node->sender = 0;
+            break;
         }
 
+        ngx_llm_zone_save(tally->zone, (void *) &tally->sh->count,
+                          sizeof(uintptr_t));
+        tally->sh->count--;
+
+        if (tally->sh->journal) {
+            ngx_llm_zone_save(tally->zone, &node->over, sizeof(uintptr_t));
+            node->over = 1;
+
+            ngx_llm_zone_save(tally->zone, &node->dirty, sizeof(uintptr_t));
+            node->dirty = 1;
+
+            ngx_llm_zone_done(tally->zone);
+            break;
+        }
+
+        ngx_llm_zone_save(tally->zone, p, sizeof(uintptr_t));
+        *p = node->next;
+
+        ngx_llm_zone_done(tally->zone);
+        ngx_llm_zone_free_locked(tally->zone, node);
         break;
     }
 
@@ -379,273 +391,5 @@ ngx_llm_tally_end(ngx_llm_tally_t *tally, ngx_llm_tally_ticket_t *ticket,
 ngx_uint_t
 ngx_llm_tally_count(ngx_llm_tally_t *tally)
 {
-    return tally ? tally->sh->count : 0;
-}
-
-
-/*
- * On disk: the id and the name are the key, an entry as it is given out the
- * value.  One that comes back may have been sent, and so grows no more.
- */
-
-ngx_int_t
-ngx_llm_tally_journal(ngx_conf_t *cf, ngx_llm_zone_t *zone,
-    ngx_llm_state_t *state)
-{
-    ngx_llm_tally_t       *tally;
-    ngx_llm_state_kind_t   kind;
-
-    tally = ngx_pcalloc(cf->pool, sizeof(ngx_llm_tally_t));
-    if (tally == NULL) {
-        return NGX_ERROR;
-    }
-
-    tally->zone = zone;
-
-    kind.kind = NGX_LLM_STATE_LEDGER;
-    kind.name = "owed";
-    kind.data = tally;
-    kind.load = ngx_llm_tally_load;
-    kind.changed = ngx_llm_tally_changed;
-    kind.all = ngx_llm_tally_all;
-
-    return ngx_llm_state_register(state, &kind);
-}
-
-
-static ngx_int_t
-ngx_llm_tally_attach(ngx_llm_tally_t *tally)
-{
-    if (tally->sh == NULL) {
-        tally->sh = ngx_llm_zone_root(tally->zone, "tally",
-                                      sizeof(ngx_llm_tally_sh_t));
-    }
-
-    return tally->sh ? NGX_OK : NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_llm_tally_load(void *data, ngx_str_t *key, ngx_str_t *value)
-{
-    ngx_llm_tally_t *tally = data;
-
-    ngx_str_t               name;
-    ngx_llm_tally_node_t   *node, **p;
-    ngx_llm_tally_value_t   v;
-
-    if (ngx_llm_tally_attach(tally) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (key->len <= sizeof(v.number)
-        || key->len > sizeof(v.number) + NGX_LLM_TALLY_NAME
-        || (value->len && value->len != sizeof(v)))
-    {
-        return NGX_DECLINED;
-    }
-
-    ngx_memzero(&v, sizeof(v));
-    ngx_memcpy(&v, value->data, value->len);
-    ngx_memcpy(&v.number, key->data, sizeof(v.number));
-
-    if (value->len
-        && (v.version != NGX_LLM_TALLY_VERSION || v.n > NGX_LLM_TALLY_ITEMS
-            || v.claim.len > NGX_LLM_TALLY_CLAIM))
-    {
-        return NGX_DECLINED;
-    }
-
-    name.data = key->data + sizeof(v.number);
-    name.len = key->len - sizeof(v.number);
-
-    ngx_llm_zone_lock(tally->zone);
-
-    p = &tally->sh->buckets[ngx_crc32_short(name.data, name.len)
-                            % NGX_LLM_TALLY_BUCKETS];
-
-    while (*p && (*p)->number != v.number) {
-        p = &(*p)->next;
-    }
-
-    node = *p;
-
-    if (node && value->len == 0) {
-        *p = node->next;
-        (void) ngx_atomic_fetch_add(&tally->sh->count, -1);
-        ngx_llm_zone_free_locked(tally->zone, node);
-    }
-
-    if (value->len) {
-
-        if (node == NULL) {
-            node = ngx_llm_tally_node(tally, &name);
-
-            if (node) {
-                node->number = v.number;
-                ngx_llm_tally_insert(tally, node);
-            }
-        }
-
-        if (node) {
-            node->claim = v.claim;
-            node->ttl = v.ttl;
-            node->n = v.n;
-            ngx_memcpy(node->items, v.items, sizeof(node->items));
-        }
-    }
-
-    ngx_llm_zone_unlock(tally->zone);
-
-    return (value->len && node == NULL) ? NGX_ERROR : NGX_OK;
-}
-
-
-/* changed and all of them alike: there are few, but in an outage */
-
-static ngx_int_t
-ngx_llm_tally_changed(void *data, ngx_llm_state_writer_t *w)
-{
-    ngx_llm_tally_t *tally = data;
-
-    ngx_int_t               rc;
-    ngx_uint_t              i;
-    ngx_llm_tally_node_t   *node, **p;
-
-    if (ngx_llm_tally_attach(tally) != NGX_OK) {
-        return NGX_OK;
-    }
-
-    rc = NGX_OK;
-
-    for (i = 0; rc == NGX_OK && i < NGX_LLM_TALLY_BUCKETS; i++) {
-
-        if (tally->sh->buckets[i] == NULL) {
-            continue;
-        }
-
-        ngx_llm_zone_lock(tally->zone);
-
-        p = &tally->sh->buckets[i];
-
-        while (*p) {
-            node = *p;
-
-            if (node->dirty) {
-                rc = ngx_llm_tally_put(node, w);
-
-                if (rc != NGX_OK) {
-                    break;
-                }
-
-                node->dirty = 0;
-            }
-
-            if (node->over) {
-                *p = node->next;
-                ngx_llm_zone_free_locked(tally->zone, node);
-                continue;
-            }
-
-            p = &node->next;
-        }
-
-        ngx_llm_zone_unlock(tally->zone);
-    }
-
-    return rc;
-}
-
-
-/* in the order of buckets, and in a bucket of the chain, which grows at its
-   head */
-
-static ngx_int_t
-ngx_llm_tally_all(void *data, ngx_llm_state_writer_t *w, ngx_str_t *after)
-{
-    ngx_llm_tally_t *tally = data;
-
-    uint64_t               number;
-    ngx_int_t              rc;
-    ngx_uint_t             i;
-    ngx_llm_tally_node_t  *node;
-
-    if (ngx_llm_tally_attach(tally) != NGX_OK) {
-        return NGX_OK;
-    }
-
-    i = 0;
-    number = 0;
-
-    if (after->len > sizeof(number)) {
-        ngx_memcpy(&number, after->data, sizeof(number));
-        i = ngx_crc32_short(after->data + sizeof(number),
-                            after->len - sizeof(number))
-            % NGX_LLM_TALLY_BUCKETS;
-    }
-
-    rc = NGX_OK;
-
-    for ( /* void */ ; rc == NGX_OK && i < NGX_LLM_TALLY_BUCKETS; i++) {
-
-        ngx_llm_zone_lock(tally->zone);
-
-        node = tally->sh->buckets[i];
-
-        if (number) {
-
-            while (node && node->number != number) {
-                node = node->next;
-            }
-
-            /* one that went meanwhile: its bucket from the first on, since to
-               write one twice does no harm */
-
-            node = node ? node->next : tally->sh->buckets[i];
-            number = 0;
-        }
-
-        for ( /* void */ ; rc == NGX_OK && node; node = node->next) {
-            if (!node->over) {
-                rc = ngx_llm_tally_put(node, w);
-            }
-        }
-
-        ngx_llm_zone_unlock(tally->zone);
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_llm_tally_put(ngx_llm_tally_node_t *node, ngx_llm_state_writer_t *w)
-{
-    u_char                 text[sizeof(uint64_t) + NGX_LLM_TALLY_NAME];
-    ngx_str_t              key, value;
-    ngx_llm_tally_value_t  v;
-
-    ngx_memcpy(text, &node->number, sizeof(uint64_t));
-    ngx_memcpy(text + sizeof(uint64_t), node->name, node->len);
-
-    key.data = text;
-    key.len = sizeof(uint64_t) + node->len;
-
-    value.data = (u_char *) &v;
-    value.len = 0;
-
-    if (!node->over) {
-        ngx_memzero(&v, sizeof(v));
-
-        v.version = NGX_LLM_TALLY_VERSION;
-        v.number = node->number;
-        v.claim = node->claim;
-        v.ttl = node->ttl;
-        v.n = node->n;
-        ngx_memcpy(v.items, node->items, sizeof(v.items));
-
-        value.len = sizeof(v);
-    }
-
-    return ngx_llm_state_put(w, &key, &value);
+    return tally ? tally->sh->count + tally->sh->nleft : 0;
 }

@@ -147,7 +147,7 @@ for my $f (sort keys %source) {
         if ($layer eq 'service' && ($to // '') eq 'service'
             && $i !~ /^\Q$own\E\.h$/ && $i ne 'ngx_llm_compat.h'
             && $i ne 'ngx_llm_tls.h'
-            && !($own =~ /^ngx_llm_(health|quota|state|keys|totals|redis)/
+            && !($own =~ /^ngx_llm_(health|quota|state|keys|totals|redis|tally)/
                  && $i =~ /^ngx_llm_$1/)
             && !($own =~ /^ngx_llm_(?:log|health|quota|state|keys|totals|tally)/
                  && $i =~ /^ngx_llm_(?:zone|state)\.h$/))

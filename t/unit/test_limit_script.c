@@ -394,6 +394,7 @@ test_exact(void)
 static void
 test_once(void)
 {
+    redisReply          *r;
     llm_subject_t       *s;
     llm_script_claim_t  *a;
 
@@ -411,6 +412,15 @@ test_once(void)
     is_int(reserve(a), LLM_OK, "another, whose first sending was lost");
     is_int(settle(a, LLM_SCRIPT_AGAIN, amount(1, 0, 0, 7)), 1,
            "is counted the second time");
+    is_int(settle(a, LLM_SCRIPT_FIRST, amount(1, 0, 0, 7)), 0,
+           "the first comes late, out of a dead worker's socket: it is not");
+
+    a = claim("e", s, NULL, amount(1, 0, 0, USD));
+    is_int(reserve(a), LLM_OK, "another, that nothing was used of");
+    is_int(settle(a, LLM_SCRIPT_AGAIN, amount(0, 0, 0, 0)), 1, "given back");
+    r = redisCommand(redis, "ZCARD t:{key=k}:key=k:leases");
+    is_int(r->integer, 1, "and nothing remembers it");
+    freeReplyObject(r);
 
     a = claim("c", s, NULL, amount(1, 0, 0, USD));
     is_int(reserve(a), LLM_OK, "another");
