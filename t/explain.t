@@ -371,3 +371,50 @@ my $text = 'x' x 300_000;
 
 holds(main::explain('', qq({"user": "$text", "model": "m"})),
       'allowed=true model=m');
+
+
+=== TEST 12: limits of providers leave routes out, as on a request that is made
+--- http_config eval
+main::providers(a => '', b => '') . $::Key . <<'_EOC_'
+    llm_limit provider=a requests=1/day;
+    llm_limit provider=b requests=1/day;
+    llm_limit key=*      budget=0.000600/day;
+
+    llm_class default { attempts 1; backup on=429; }
+    llm_class alone   { attempts 1; }
+    llm_class queue   { attempts 1; queue 200ms on=limit; }
+
+    llm_model m    { route a; price input=1 output=2; backup dear; }
+    llm_model dear { route b; price input=3 output=6; }
+_EOC_
+--- config eval: $::Admin . "location /queue { llm_route queue; }\n"
+--- provider eval: "a:\n    $::Ok\nb:\n    $::Ok"
+--- steps
+my $short = '{"model": "m", "messages": [], "max_tokens": 50}';
+my $long = '{"model": "m", "messages": [], "max_tokens": 200}';
+
+holds(main::explain('?key=caller', $short),
+      'allowed=true next=m#1 rung=first counted_by=host limits.length=2'
+      . ' limits.0.subject=key=caller limits.1.subject=provider=a'
+      . ' limits.1.kept=true') for 1 .. 3;
+is(main::chat($short)->{headers}{'x-llm-provider'}, 'a', 'so it is');
+
+holds(main::explain('?key=caller&class=alone', $short),
+      'allowed=false status=429 code=rate_limit_exceeded !next'
+      . ' decision.0.reason=rate_limit_exceeded decision.0.kept=false');
+holds(main::explain('?key=caller&class=queue', $short),
+      'allowed=true rung=queue !next wait_ms>0');
+is(post('/queue/v1/chat/completions', $short)->{json}{error}{code},
+   'queue_timeout', 'so it does');
+
+# the backup takes three times as much
+
+holds(main::explain('?key=caller', $long),
+      'allowed=false status=402 code=budget_exceeded'
+      . ' decision.0.reason=rate_limit_exceeded'
+      . ' decision.1.reason=budget_exceeded');
+is(main::chat($long)->{status}, 402, 'so it is');
+holds(main::explain('?key=caller', $short),
+      'allowed=true next=dear#1 rung=backup decision.1.kept=true');
+is(main::chat($short)->{headers}{'x-llm-rung'}, 'backup', 'so it is');
+is(main::calls(), 'a=1 b=1', 'explaining called nobody');

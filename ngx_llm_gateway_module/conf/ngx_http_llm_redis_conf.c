@@ -125,7 +125,7 @@ static ngx_http_llm_redis_param_t  ngx_http_llm_redis_params[] = {
 };
 
 
-static ngx_str_t  ngx_http_llm_on_errors[] = {
+const ngx_str_t  ngx_http_llm_on_errors[] = {
     ngx_string("local"),
     ngx_string("open"),
     ngx_string("closed")

@@ -20,6 +20,8 @@ typedef enum {
     NGX_HTTP_LLM_ON_ERROR_CLOSED         /* they are refused */
 } ngx_http_llm_on_error_e;
 
+extern const ngx_str_t  ngx_http_llm_on_errors[];    /* their words */
+
 
 struct ngx_http_llm_redis_s {
     ngx_llm_redis_conf_t       conf;

@@ -120,15 +120,11 @@ ngx_http_llm_admin_content(ngx_http_request_t *r)
 
     adm = ctx->admin;
 
-    if (adm == NULL) {
-        ngx_http_llm_admin_explain(ctx, &b);
+    rc = adm ? adm->route->handler(adm, &b)
+             : ngx_http_llm_admin_explain(ctx, &b);
 
-    } else {
-        rc = adm->route->handler(adm, &b);
-
-        if (rc != NGX_OK) {
-            return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
-        }
+    if (rc != NGX_OK) {
+        return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
     }
 
     return b.failed ? NGX_HTTP_INTERNAL_SERVER_ERROR
@@ -407,6 +403,25 @@ ngx_http_llm_admin_send(ngx_http_request_t *r, ngx_uint_t status,
     static ngx_str_t  json = ngx_string("application/json");
 
     return ngx_http_llm_send(r, status, &json, b);
+}
+
+
+void
+ngx_http_llm_admin_finish(ngx_http_request_t *r, ngx_uint_t status,
+    llm_buf_t *b)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    rc = b->failed ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                   : ngx_http_llm_admin_send(r, status, b);
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
 }
 
 

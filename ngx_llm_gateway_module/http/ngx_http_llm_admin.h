@@ -79,6 +79,9 @@ ngx_int_t ngx_http_llm_admin_string(ngx_http_llm_admin_t *adm,
 /* sends an answer */
 ngx_int_t ngx_http_llm_admin_send(ngx_http_request_t *r, ngx_uint_t status,
     llm_buf_t *b);
+/* the same for what had to wait, and ends it */
+void ngx_http_llm_admin_finish(ngx_http_request_t *r, ngx_uint_t status,
+    llm_buf_t *b);
 
 /* appends ,"name":"value" */
 void ngx_http_llm_admin_print(llm_buf_t *b, const char *name,
@@ -88,7 +91,8 @@ void ngx_http_llm_admin_print(llm_buf_t *b, const char *name,
 /* _admin_explain.c: its own access phase, since the body is a model's */
 
 ngx_int_t ngx_http_llm_admin_subject(ngx_http_llm_ctx_t *ctx);
-void ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b);
+/* NGX_OK; NGX_DONE: it answers by itself; NGX_ERROR */
+ngx_int_t ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b);
 
 
 /* _admin_keys.c, _admin_key.c */

@@ -145,10 +145,6 @@ ngx_http_llm_admin_counters_told(void *data, ngx_int_t rc, redisReply *reply)
 {
     ngx_http_llm_admin_counters_t *co = data;
 
-    ngx_int_t            status;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
     co->command = NULL;
 
     if (ngx_http_llm_redis_worker()->client == NULL) {
@@ -172,17 +168,7 @@ ngx_http_llm_admin_counters_told(void *data, ngx_int_t rc, redisReply *reply)
 
     ngx_http_llm_admin_sheet_close(&co->sheet, &co->b);
 
-    r = co->adm->ctx->request;
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    status = co->b.failed ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                          : ngx_http_llm_admin_send(r, co->adm->status,
-                                                    &co->b);
-
-    ngx_http_finalize_request(r, status);
-    ngx_http_run_posted_requests(c);
+    ngx_http_llm_admin_finish(co->adm->ctx->request, co->adm->status, &co->b);
 }
 
 

@@ -11,15 +11,17 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_admin.h"
-#include "ngx_http_llm_ladder.h"
-#include "ngx_http_llm_quota.h"
+#include "ngx_http_llm_foresee.h"
+#include "ngx_http_llm_redis_conf.h"
 
 
 static ngx_int_t ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx,
     ngx_str_t *text);
-static ngx_int_t ngx_http_llm_admin_foresee(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t **cand, llm_move_e *move, ngx_msec_t *wait);
-static void ngx_http_llm_admin_limit(void *data, llm_standing_t *s);
+static void ngx_http_llm_admin_explain_told(void *data, ngx_int_t rc);
+static void ngx_http_llm_admin_explain_print(ngx_http_llm_foresight_t *fs,
+    ngx_int_t rc, llm_buf_t *b);
+static void ngx_http_llm_admin_explain_limits(ngx_http_llm_foresight_t *fs,
+    llm_buf_t *b);
 
 
 /* whose request, to what, in which class, is to be explained */
@@ -108,15 +110,20 @@ ngx_http_llm_admin_address(ngx_http_llm_ctx_t *ctx, ngx_str_t *text)
 }
 
 
-void
+ngx_int_t
 ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
 {
-    llm_buf_t                  limits;
     ngx_int_t                  rc;
-    ngx_uint_t                 i;
-    ngx_msec_t                 wait;
-    llm_move_e                 move;
-    ngx_http_llm_candidate_t  *cand;
+    ngx_http_llm_foresight_t  *fs;
+
+    fs = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_llm_foresight_t));
+    if (fs == NULL) {
+        return NGX_ERROR;
+    }
+
+    fs->ctx = ctx;
+    fs->handler = ngx_http_llm_admin_explain_told;
+    fs->data = fs;
 
     ngx_memzero(&ctx->error, sizeof(llm_error_t));
 
@@ -126,19 +133,44 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
         rc = ngx_http_llm_plan(ctx);
     }
 
-    llm_buf_init(&limits, &ctx->arena);
-
     if (rc == NGX_OK) {
-        rc = ngx_http_llm_quota_would(ctx, ngx_http_llm_admin_limit, &limits);
+        rc = ngx_http_llm_foresee(fs);
     }
 
-    wait = 0;
-    cand = NULL;
-    move = LLM_MOVE_STOP;
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_llm_admin_foresee(ctx, &cand, &move, &wait);
+    if (rc == NGX_AGAIN) {
+        ctx->request->main->count++;
+        return NGX_DONE;
     }
+
+    ngx_http_llm_admin_explain_print(fs, rc, b);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_llm_admin_explain_told(void *data, ngx_int_t rc)
+{
+    ngx_http_llm_foresight_t *fs = data;
+
+    llm_buf_t  b;
+
+    llm_buf_init(&b, &fs->ctx->arena);
+
+    ngx_http_llm_admin_explain_print(fs, rc, &b);
+
+    ngx_http_llm_admin_finish(fs->ctx->request, NGX_HTTP_OK, &b);
+}
+
+
+static void
+ngx_http_llm_admin_explain_print(ngx_http_llm_foresight_t *fs, ngx_int_t rc,
+    llm_buf_t *b)
+{
+    ngx_uint_t           i;
+    ngx_http_llm_ctx_t  *ctx;
+
+    ctx = fs->ctx;
 
     llm_buf_puts(b, "{\"allowed\":");
     llm_buf_puts(b, rc == NGX_OK ? "true" : "false");
@@ -162,15 +194,15 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
         ngx_http_llm_admin_print(b, "model", &ctx->model->name);
     }
 
-    if (rc == NGX_OK && cand == NULL) {
+    if (rc == NGX_OK && fs->cand == NULL) {
         llm_buf_puts(b, ",\"rung\":\"queue\",\"wait_ms\":");
-        llm_buf_int(b, wait == (ngx_msec_t) -1 ? 0 : (int64_t) wait);
+        llm_buf_int(b, fs->wait == (ngx_msec_t) -1 ? 0 : (int64_t) fs->wait);
     }
 
-    if (cand) {
-        ngx_http_llm_admin_print(b, "next", &cand->route->name);
-        llm_buf_puts(b, move == LLM_MOVE_BACKUP ? ",\"rung\":\"backup\""
-                                                : ",\"rung\":\"first\"");
+    if (rc == NGX_OK && fs->cand) {
+        ngx_http_llm_admin_print(b, "next", &fs->cand->route->name);
+        llm_buf_puts(b, fs->move == LLM_MOVE_BACKUP ? ",\"rung\":\"backup\""
+                                                    : ",\"rung\":\"first\"");
     }
 
     llm_buf_puts(b, ",\"plan\":[");
@@ -185,81 +217,47 @@ ngx_http_llm_admin_explain(ngx_http_llm_ctx_t *ctx, llm_buf_t *b)
                      ctx->plan[i]->route->name.len);
     }
 
-    llm_buf_puts(b, "],\"limits\":[");
-    llm_buf_add(b, limits.data, limits.len);
-    llm_buf_puts(b, "],\"decision\":");
+    llm_buf_puts(b, "]");
+    ngx_http_llm_admin_explain_limits(fs, b);
+    llm_buf_puts(b, ",\"decision\":");
     ngx_http_llm_account_print_decision(ctx, b);
     llm_buf_puts(b, "}\n");
 }
 
 
-/*
- * The ladder's way to its first attempt, without one: what health says of each
- * route, in the order in which they would be tried; where none is fit, what
- * the class has instead.  NGX_OK: *cand is the route, reached by *move, or
- * NULL where the request would wait; else the status that refuses it.
- */
-
-static ngx_int_t
-ngx_http_llm_admin_foresee(ngx_http_llm_ctx_t *ctx,
-    ngx_http_llm_candidate_t **cand, llm_move_e *move, ngx_msec_t *wait)
-{
-    ngx_int_t       rc;
-    llm_failure_e   failure;
-    llm_decision_t  d;
-
-    ctx->ladder_start = ngx_current_msec;
-
-    *cand = ngx_http_llm_routes_next(ctx, &failure, wait);
-
-    if (ctx->nplan == 0) {
-        failure = LLM_FAILURE_CONTEXT;
-    }
-
-    while (*cand == NULL) {
-
-        d = ngx_http_llm_ladder_ask(ctx, NULL, failure);
-        *move = d.move;
-
-        if (d.move == LLM_MOVE_BACKUP) {
-
-            rc = ngx_http_llm_plan_backup(ctx);
-
-            if (rc == NGX_OK) {
-                *cand = ngx_http_llm_routes_next(ctx, &failure, wait);
-
-            } else if (rc != NGX_DECLINED) {
-                return NGX_HTTP_INTERNAL_SERVER_ERROR;
-            }
-
-            continue;
-        }
-
-        if (d.move == LLM_MOVE_QUEUE) {
-            break;
-        }
-
-        if (ctx->class->last_resort) {
-            *cand = ngx_http_llm_routes_least_bad(ctx);
-        }
-
-        return *cand ? NGX_OK : ngx_http_llm_ladder_stop(ctx, d.reason, *wait);
-    }
-
-    return NGX_OK;
-}
-
-
-/* called under the zone's lock: memory alone */
+/* how they stand, and who said so */
 
 static void
-ngx_http_llm_admin_limit(void *data, llm_standing_t *s)
+ngx_http_llm_admin_explain_limits(ngx_http_llm_foresight_t *fs, llm_buf_t *b)
 {
-    llm_buf_t *b = data;
+    ngx_str_t              word;
+    const char            *by;
+    ngx_http_llm_redis_t  *redis;
 
-    if (b->len) {
-        llm_buf_puts(b, ",");
+    llm_buf_puts(b, ",\"limits\":[");
+    llm_buf_add(b, fs->limits.data, fs->limits.len);
+    llm_buf_puts(b, "]");
+
+    if (fs->limits.failed) {
+        b->failed = 1;
     }
 
-    ngx_http_llm_quota_print(b, s, s->retry_ms != 0 && !s->limit->shadow);
+    if (!fs->looked) {
+        return;
+    }
+
+    redis = fs->ctx->lmcf->redis;
+
+    by = !redis ? "host"
+         : !fs->away ? "redis"
+         : redis->on_error == NGX_HTTP_LLM_ON_ERROR_LOCAL ? "host" : "nobody";
+
+    llm_buf_puts(b, ",\"counted_by\":\"");
+    llm_buf_puts(b, by);
+    llm_buf_puts(b, "\"");
+
+    if (fs->away) {
+        word = ngx_http_llm_on_errors[redis->on_error];
+        ngx_http_llm_admin_print(b, "on_error", &word);
+    }
 }

@@ -174,7 +174,6 @@ ngx_http_llm_ladder_step_on(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
 {
     ngx_int_t                  rc;
     ngx_msec_t                 w;
-    ngx_uint_t                 i;
     ngx_http_llm_candidate_t  *cand;
 
     while ((cand = ngx_http_llm_routes_next(ctx, failure, wait)) != NULL) {
@@ -187,14 +186,7 @@ ngx_http_llm_ladder_step_on(ngx_http_llm_ctx_t *ctx, ngx_http_llm_rung_e rung,
         }
     }
 
-    for (i = 0; i < ctx->nplan; i++) {
-        cand = ctx->plan[i];
-
-        if (cand->busy && ngx_strcmp(cand->reason, "retry_budget") != 0) {
-            *failure = LLM_FAILURE_LIMIT;
-            *wait = ngx_min(*wait, cand->wait);
-        }
-    }
+    ngx_http_llm_ladder_busy(ctx, failure, wait);
 
     return NGX_BUSY;
 }

@@ -52,6 +52,10 @@ ngx_int_t ngx_http_llm_ladder_take(ngx_http_llm_ctx_t *ctx,
     ngx_msec_t *wait);
 ngx_int_t ngx_http_llm_ladder_admit(ngx_http_llm_attempt_t *at,
     ngx_msec_t *wait);
+/* what routes that could not be taken in this moment make of a step that found
+   none: a failure by a limit, and when to ask again */
+void ngx_http_llm_ladder_busy(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
+    ngx_msec_t *wait);
 
 
 /* _decide.c */

@@ -26,9 +26,6 @@ static ngx_int_t ngx_http_llm_quota_more(ngx_http_llm_ctx_t *ctx,
 static ngx_int_t ngx_http_llm_quota_provider(ngx_http_llm_attempt_t *at,
     llm_amount_t *need);
 static ngx_int_t ngx_http_llm_quota_taken(ngx_http_llm_attempt_t *at);
-static void ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at,
-    ngx_int_t rc, llm_standing_t *refused, ngx_msec_t *wait);
-static ngx_int_t ngx_http_llm_quota_unavailable(ngx_http_llm_ctx_t *ctx);
 static void ngx_http_llm_quota_end(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q, llm_amount_t *used);
 
@@ -69,32 +66,28 @@ ngx_http_llm_quota_reserve(ngx_http_llm_ctx_t *ctx)
 
 
 ngx_int_t
-ngx_http_llm_quota_would(ngx_http_llm_ctx_t *ctx, ngx_llm_quota_each_pt each,
-    void *data)
+ngx_http_llm_quota_would(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_look_t *look)
 {
-    ngx_int_t              rc;
     ngx_http_llm_quota_t  *q;
 
     q = ngx_http_llm_quota_create(ctx);
     if (q == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     if (q->n == 0) {
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
     ngx_http_llm_quota_ask(ctx, q);
 
-    rc = ngx_llm_quota_check(ngx_http_llm_quota_shared(), q->subjects, q->n,
-                             &q->asked, ngx_http_llm_quota_now(), &q->verdict,
-                             each, data);
+    ngx_memcpy(look->subjects, q->subjects, sizeof(q->subjects));
 
-    if (rc == NGX_OK) {
-        return NGX_OK;
-    }
+    look->n = q->n;
+    look->asked = q->asked;
 
-    return ngx_http_llm_quota_answer(ctx, q, rc);
+    return NGX_OK;
 }
 
 
@@ -249,7 +242,7 @@ ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at, const char **reason,
         }
 
         if (rc != NGX_OK) {
-            ngx_http_llm_quota_skip(at, rc, &q->stop, wait);
+            ngx_http_llm_quota_skip(ctx, at->candidate, rc, &q->stop, wait);
             *reason = at->candidate->reason;
             return NGX_BUSY;
         }
@@ -265,7 +258,7 @@ ngx_http_llm_quota_admit(ngx_http_llm_attempt_t *at, const char **reason,
         return rc;
     }
 
-    ngx_http_llm_quota_skip(at, rc,
+    ngx_http_llm_quota_skip(ctx, at->candidate, rc,
                             at->quota ? &at->quota->verdict.refused : NULL,
                             wait);
     *reason = at->candidate->reason;
@@ -390,11 +383,12 @@ ngx_http_llm_quota_taken(ngx_http_llm_attempt_t *at)
 }
 
 
-/* the route is left out: reasons are codes of errors */
+/* reasons are codes of errors */
 
-static void
-ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at, ngx_int_t rc,
-    llm_standing_t *refused, ngx_msec_t *wait)
+void
+ngx_http_llm_quota_skip(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, ngx_int_t rc, llm_standing_t *refused,
+    ngx_msec_t *wait)
 {
     llm_error_e  code;
 
@@ -403,7 +397,7 @@ ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at, ngx_int_t rc,
 
     if (rc == NGX_BUSY) {
         code = ngx_http_llm_quota_code(refused->limit);
-        at->ctx->limited = *refused;
+        ctx->limited = *refused;
 
         *wait = refused->retry_ms == -1
                 ? (ngx_msec_t) -1
@@ -411,7 +405,7 @@ ngx_http_llm_quota_skip(ngx_http_llm_attempt_t *at, ngx_int_t rc,
                                        NGX_MAX_INT32_VALUE);
     }
 
-    at->candidate->reason = (char *) llm_error_names[code].data;
+    cand->reason = (char *) llm_error_names[code].data;
 }
 
 
@@ -470,7 +464,7 @@ ngx_http_llm_quota_reason(ngx_http_llm_candidate_t *cand)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_llm_quota_unavailable(ngx_http_llm_ctx_t *ctx)
 {
     return ngx_http_llm_refuse(ctx, LLM_ERROR_QUOTA_UNAVAILABLE, NULL,

@@ -2,7 +2,8 @@
 /*
  * Limits of a request.  _quota.c reserves and settles, _quota_ask.c says how
  * much, _quota_stream.c has answers that outrun it, _quota_tell.c says so to
- * people, _quota_zone.c counts in this host's zone.
+ * people, _quota_look.c tells what would be said, _quota_zone.c counts in this
+ * host's zone.
  */
 
 
@@ -172,13 +173,13 @@ void ngx_http_llm_quota_release(ngx_http_llm_attempt_t *at);
    Does nothing the second time */
 void ngx_http_llm_quota_settle(ngx_http_llm_ctx_t *ctx);
 
-/*
- * Whether limits would refuse the request, as ngx_http_llm_quota_reserve()
- * says it, and how each stands; nothing is reserved.
- */
-ngx_int_t ngx_http_llm_quota_would(ngx_http_llm_ctx_t *ctx,
-    ngx_llm_quota_each_pt each, void *data);
-
+/* leaves a route out because limits said so, rc; *wait in milliseconds tells
+   when to ask again */
+void ngx_http_llm_quota_skip(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_candidate_t *cand, ngx_int_t rc, llm_standing_t *refused,
+    ngx_msec_t *wait);
+/* refuses the request since limits cannot be checked; its status */
+ngx_int_t ngx_http_llm_quota_unavailable(ngx_http_llm_ctx_t *ctx);
 
 /* the error that limits left a route out for; NONE: they did not */
 llm_error_e ngx_http_llm_quota_reason(ngx_http_llm_candidate_t *cand);
@@ -194,6 +195,42 @@ ngx_int_t ngx_http_llm_quota_refused(ngx_http_llm_ctx_t *ctx);
 
 /* _record.c: the time as records have it */
 void ngx_http_llm_record_stamp(llm_buf_t *b);
+
+
+/* _quota_look.c: how limits would stand, where nothing is reserved */
+
+typedef struct {
+    ngx_http_llm_ctx_t        *ctx;
+    llm_subject_t             *subjects[NGX_LLM_QUOTA_SUBJECTS];
+    ngx_uint_t                 n;
+    llm_amount_t               asked;
+    void                     (*handler)(void *data, ngx_int_t rc);
+    void                      *data;
+
+    /* the answer */
+    llm_verdict_t              verdict;
+    llm_standing_t            *standings;     /* of each limit, in order */
+    ngx_uint_t                 nstandings;    /* 0 where nobody tells */
+    ngx_uint_t                 away;          /* Redis did not: on_error */
+
+    /* while Redis is asked, of one subject after the other */
+    ngx_uint_t                 current;
+    ngx_uint_t                 tries;
+    void                      *command;
+    unsigned                   watched:1;
+} ngx_http_llm_quota_look_t;
+
+/*
+ * NGX_OK: there is room; NGX_BUSY: look->verdict.refused has none; NGX_ERROR:
+ * nobody can tell; NGX_AGAIN: handler is called with one of these, unless the
+ * request ends before.  May be called again for another question.
+ */
+ngx_int_t ngx_http_llm_quota_look(ngx_http_llm_quota_look_t *look);
+
+/* sets who has limits that the request must fit into, and what it may take of
+   them; NGX_DECLINED: nobody; NGX_ERROR */
+ngx_int_t ngx_http_llm_quota_would(ngx_http_llm_ctx_t *ctx,
+    ngx_http_llm_quota_look_t *look);
 
 
 /* _quota_tell.c */

@@ -86,6 +86,24 @@ ngx_http_llm_ladder_admit(ngx_http_llm_attempt_t *at, ngx_msec_t *wait)
 }
 
 
+void
+ngx_http_llm_ladder_busy(ngx_http_llm_ctx_t *ctx, llm_failure_e *failure,
+    ngx_msec_t *wait)
+{
+    ngx_uint_t                 i;
+    ngx_http_llm_candidate_t  *cand;
+
+    for (i = 0; i < ctx->nplan; i++) {
+        cand = ctx->plan[i];
+
+        if (cand->busy && ngx_strcmp(cand->reason, "retry_budget") != 0) {
+            *failure = LLM_FAILURE_LIMIT;
+            *wait = ngx_min(*wait, cand->wait);
+        }
+    }
+}
+
+
 static ngx_http_llm_attempt_t *
 ngx_http_llm_ladder_make(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_candidate_t *cand, ngx_http_llm_rung_e rung)

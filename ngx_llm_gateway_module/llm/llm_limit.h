@@ -267,7 +267,6 @@ int llm_limit_idle(const llm_counter_t *counter, int64_t end, int64_t now);
 void llm_verdict_add(llm_verdict_t *v, const llm_standing_t *s, int rc);
 /* what is told of limits, after the request was counted in */
 void llm_verdict_take(llm_verdict_t *v);
-void llm_standing_take(llm_standing_t *s);
 
 /* sums that stop at the largest number, and never fall below 0 */
 void llm_amount_add(llm_amount_t *a, const llm_amount_t *b);

@@ -568,7 +568,6 @@ llm_script_reserve_read(const llm_script_claim_t *claim,
             llm_verdict_add(verdict, &s, rc);
 
             if (claim->standings) {
-                llm_standing_take(&s);
                 claim->standings[count] = s;
             }
         }

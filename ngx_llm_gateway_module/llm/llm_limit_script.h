@@ -50,8 +50,8 @@ typedef struct {
     llm_amount_t           used;      /* to settle */
     int64_t               *marks;     /* one for each limit, in order: set by
                                          read(), for settling; may be NULL */
-    llm_standing_t        *standings; /* the same, how it stands with this
-                                         reservation; may be NULL */
+    llm_standing_t        *standings; /* the same, how it stands; may be
+                                         NULL */
 } llm_script_claim_t;
 
 

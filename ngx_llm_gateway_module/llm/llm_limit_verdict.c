@@ -12,6 +12,7 @@ static void llm_verdict_nearest(llm_standing_t *nearest,
     const llm_standing_t *s);
 static int llm_verdict_order(const llm_standing_t *a, const llm_standing_t *b,
     unsigned taken);
+static void llm_verdict_taken(llm_standing_t *s);
 
 
 void
@@ -119,13 +120,13 @@ llm_verdict_order(const llm_standing_t *a, const llm_standing_t *b,
 void
 llm_verdict_take(llm_verdict_t *v)
 {
-    llm_standing_take(&v->requests);
-    llm_standing_take(&v->tokens);
+    llm_verdict_taken(&v->requests);
+    llm_verdict_taken(&v->tokens);
 }
 
 
-void
-llm_standing_take(llm_standing_t *s)
+static void
+llm_verdict_taken(llm_standing_t *s)
 {
     if (s->limit == NULL) {
         return;
