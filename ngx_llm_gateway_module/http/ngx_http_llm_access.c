@@ -14,18 +14,6 @@
 #include "ngx_http_llm_quota.h"
 
 
-/* what one request may take from its pool for the pure layer */
-#define NGX_HTTP_LLM_ARENA_LIMIT  (64 * 1024 * 1024)
-
-/*
- * The first pieces fill what nginx leaves free of the pool's blocks: a request
- * that waits in the queue has no others.  Then comes a chunk for all that an
- * attempt takes; what is large goes by itself.
- */
-#define NGX_HTTP_LLM_FIRST        2560
-#define NGX_HTTP_LLM_CHUNK        8192
-#define NGX_HTTP_LLM_CHUNK_LARGE  4096
-
 #define NGX_HTTP_LLM_ID_LEN  32
 
 
@@ -35,7 +23,6 @@ static ngx_int_t ngx_http_llm_check_address(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_check_endpoint(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_authorize(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_set_id(ngx_http_llm_ctx_t *ctx);
-static void *ngx_http_llm_pool_alloc(void *data, size_t size);
 static void ngx_http_llm_ctx_cleanup(void *data);
 
 
@@ -417,10 +404,7 @@ ngx_http_llm_create_ctx(ngx_http_request_t *r)
                                  + (ngx_msec_int_t) (tp->msec
                                                      - r->start_msec));
 
-    ctx->arena.alloc = ngx_http_llm_pool_alloc;
-    ctx->arena.data = ctx;
-    ctx->arena.left = NGX_HTTP_LLM_ARENA_LIMIT;
-    ctx->first = NGX_HTTP_LLM_FIRST;
+    ngx_http_llm_arena_init(ctx);
 
     ctx->protocol = LLM_PROTOCOL_OPENAI;
 
@@ -460,6 +444,7 @@ static void
 ngx_http_llm_ctx_cleanup(void *data)
 {
     ngx_http_llm_account_leave(data);
+    ngx_http_llm_arena_done(data);
 }
 
 
@@ -507,42 +492,6 @@ ngx_http_llm_set_id(ngx_http_llm_ctx_t *ctx)
     ctx->id.len = NGX_HTTP_LLM_ID_LEN;
 
     return NGX_OK;
-}
-
-
-static void *
-ngx_http_llm_pool_alloc(void *data, size_t size)
-{
-    ngx_http_llm_ctx_t *ctx = data;
-
-    u_char  *p;
-
-    if (size > NGX_HTTP_LLM_CHUNK_LARGE) {
-        return ngx_palloc(ctx->request->pool, size);
-    }
-
-    size = ngx_align(size, 16);
-
-    if (size <= ctx->first) {
-        ctx->first -= size;
-        return ngx_palloc(ctx->request->pool, size);
-    }
-
-    if ((size_t) (ctx->chunk_end - ctx->chunk) < size) {
-
-        ctx->chunk = ngx_palloc(ctx->request->pool, NGX_HTTP_LLM_CHUNK);
-        if (ctx->chunk == NULL) {
-            ctx->chunk_end = NULL;
-            return NULL;
-        }
-
-        ctx->chunk_end = ctx->chunk + NGX_HTTP_LLM_CHUNK;
-    }
-
-    p = ctx->chunk;
-    ctx->chunk += size;
-
-    return p;
 }
 
 

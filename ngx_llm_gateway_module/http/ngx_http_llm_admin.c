@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_admin.h"
+#include "ngx_http_llm_header.h"
 
 #include "llm_scan.h"
 #include "llm_walk.h"

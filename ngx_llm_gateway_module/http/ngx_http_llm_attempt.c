@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_edit.h"
 #include "ngx_http_llm_header.h"
 #include "ngx_http_llm_module.h"
 #include "ngx_http_llm_translate.h"
@@ -17,8 +18,14 @@
 /* most heads fit, so that their buffer does not grow */
 #define NGX_HTTP_LLM_HEAD_SIZE  1024
 
+/* a body up to this is copied behind its head: each buf of its own, and each
+   piece that is written, costs more than the copy */
+#define NGX_HTTP_LLM_BODY_SIZE  4096
+
 
 static ngx_int_t ngx_http_llm_attempt_create_request(ngx_http_request_t *r);
+static ngx_int_t ngx_http_llm_attempt_bufs(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_edits_t *edits, ngx_uint_t small, llm_buf_t *b);
 static ngx_int_t ngx_http_llm_attempt_lend(ngx_http_request_t *r);
 static ngx_int_t ngx_http_llm_attempt_reinit_request(ngx_http_request_t *r);
 static void ngx_http_llm_attempt_abort_request(ngx_http_request_t *r);
@@ -153,26 +160,27 @@ ngx_http_llm_attempt_handler(ngx_http_request_t *r, ngx_http_llm_attempt_t *at)
 static ngx_int_t
 ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
 {
-    off_t                     length;
+    size_t                    size;
     llm_buf_t                 b;
     llm_str_t                 uri;
-    ngx_buf_t                *buf;
-    ngx_chain_t              *cl, *body;
-    ngx_http_upstream_t      *u;
+    ngx_uint_t                small;
     ngx_http_llm_ctx_t       *ctx;
+    ngx_http_llm_edits_t      edits;
     ngx_http_llm_attempt_t   *at;
 
-    u = r->upstream;
     ctx = ngx_http_llm_get_ctx(r);
     at = ctx->current;
 
-    if (ngx_http_llm_body_edit(at, &body, &length) != NGX_OK) {
+    if (ngx_http_llm_body_edit(at, &edits) != NGX_OK) {
         return NGX_ERROR;
     }
 
     llm_buf_init(&b, &ctx->arena);
 
-    if (llm_buf_reserve(&b, NGX_HTTP_LLM_HEAD_SIZE) != LLM_OK) {
+    small = (edits.length <= NGX_HTTP_LLM_BODY_SIZE);
+    size = NGX_HTTP_LLM_HEAD_SIZE + (small ? (size_t) edits.length : 0);
+
+    if (llm_buf_reserve(&b, size) != LLM_OK) {
         return NGX_ERROR;
     }
 
@@ -190,16 +198,16 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    uri = *ngx_http_llm_pure(&u->uri);
+    uri = *ngx_http_llm_pure(&r->upstream->uri);
 
     llm_buf_puts(&b, " HTTP/1.1" CRLF "Host: ");
     llm_buf_add(&b, at->route->provider->host.data,
                 at->route->provider->host.len);
     llm_buf_puts(&b, CRLF);
 
-    if (length || (r->main->method & NGX_HTTP_POST)) {
+    if (edits.length || (r->main->method & NGX_HTTP_POST)) {
         llm_buf_puts(&b, "Content-Length: ");
-        llm_buf_int(&b, length);
+        llm_buf_int(&b, edits.length);
         llm_buf_puts(&b, CRLF);
     }
 
@@ -211,7 +219,36 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
 
     llm_buf_puts(&b, CRLF);
 
-    if (b.failed) {
+    return ngx_http_llm_attempt_bufs(at, &edits, small, &b);
+}
+
+
+/* what is sent: the head in b, and the body */
+
+static ngx_int_t
+ngx_http_llm_attempt_bufs(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_edits_t *edits, ngx_uint_t small, llm_buf_t *b)
+{
+    ngx_buf_t           *buf;
+    ngx_chain_t         *cl;
+    ngx_http_request_t  *r;
+
+    r = at->request;
+
+    cl = ngx_alloc_chain_link(r->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->next = NULL;
+
+    if ((!small || ngx_http_llm_body_print(at, edits, b) != NGX_OK)
+        && ngx_http_llm_body_chain(at, edits, &cl->next) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (b->failed) {
         return NGX_ERROR;
     }
 
@@ -221,18 +258,12 @@ ngx_http_llm_attempt_create_request(ngx_http_request_t *r)
     }
 
     buf->temporary = 1;
-    buf->start = buf->pos = b.data;
-    buf->end = buf->last = b.data + b.len;
-
-    cl = ngx_alloc_chain_link(r->pool);
-    if (cl == NULL) {
-        return NGX_ERROR;
-    }
+    buf->start = buf->pos = b->data;
+    buf->end = buf->last = b->data + b->len;
 
     cl->buf = buf;
-    cl->next = body;
 
-    u->request_bufs = cl;
+    r->upstream->request_bufs = cl;
 
     while (cl->next) {
         cl = cl->next;

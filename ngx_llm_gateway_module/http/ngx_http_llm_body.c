@@ -173,27 +173,6 @@ ngx_http_llm_body_check(ngx_http_llm_ctx_t *ctx)
 }
 
 
-ngx_str_t *
-ngx_http_llm_header_in(ngx_http_request_t *r, const char *name, size_t len)
-{
-    ngx_table_elt_t            *h;
-    ngx_http_llm_header_walk_t  walk;
-
-    for (h = ngx_http_llm_header_first(&walk, &r->headers_in.headers);
-         h;
-         h = ngx_http_llm_header_next(&walk))
-    {
-        if (h->key.len == len
-            && ngx_memcmp(h->lowcase_key, name, len) == 0)
-        {
-            return &h->value;
-        }
-    }
-
-    return NULL;
-}
-
-
 static ngx_int_t
 ngx_http_llm_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {

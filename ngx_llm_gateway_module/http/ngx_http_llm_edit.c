@@ -39,58 +39,103 @@ static ngx_int_t ngx_http_llm_edit_text(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at, ngx_chain_t **out,
-    off_t *length)
+ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at, ngx_http_llm_edits_t *edits)
 {
-    off_t                   pos;
-    int64_t                 delta;
-    unsigned                i, n;
-    llm_edit_t             *edits;
-    ngx_chain_t           **ll;
-    ngx_http_llm_ctx_t     *ctx;
-    ngx_http_llm_cursor_t   cur;
+    int64_t  delta;
 
-    ctx = at->ctx;
+    edits->list = NULL;
+    edits->n = 0;
+
+    if (ngx_http_llm_attempt_foreign(at)) {
+        edits->length = at->translated.len;
+        return NGX_OK;
+    }
+
+    delta = 0;
+
+    if (ngx_http_llm_edit_list(at, &edits->list, &edits->n, &delta) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    edits->length = at->ctx->body_length + delta;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_body_print(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_edits_t *edits, llm_buf_t *b)
+{
+    llm_str_t     text;
+    ngx_chain_t  *cl;
+
+    if (ngx_http_llm_attempt_foreign(at)) {
+        llm_buf_add(b, at->translated.data, at->translated.len);
+        return NGX_OK;
+    }
+
+    cl = at->ctx->request->request_body
+         ? at->ctx->request->request_body->bufs : NULL;
+
+    if (cl == NULL) {
+        return edits->length == 0 ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (cl->next || cl->buf->in_file) {
+        return NGX_DECLINED;
+    }
+
+    text.data = cl->buf->pos;
+    text.len = cl->buf->last - cl->buf->pos;
+
+    if ((off_t) text.len != at->ctx->body_length) {
+        return NGX_DECLINED;
+    }
+
+    llm_splice_print(b, &text, edits->list, edits->n);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_llm_body_chain(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_edits_t *edits, ngx_chain_t **out)
+{
+    off_t                    pos;
+    unsigned                 i;
+    ngx_chain_t            **ll;
+    ngx_http_request_t      *r;
+    ngx_http_llm_cursor_t    cur;
+
+    r = at->ctx->request;
 
     *out = NULL;
     ll = out;
 
     if (ngx_http_llm_attempt_foreign(at)) {
-        *length = at->translated.len;
-        return ngx_http_llm_edit_text(ctx->request, &at->translated, &ll);
+        return ngx_http_llm_edit_text(r, &at->translated, &ll);
     }
 
-    edits = NULL;
-    n = 0;
-    delta = 0;
-
-    if (ngx_http_llm_edit_list(at, &edits, &n, &delta) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    cur.cl = ctx->request->request_body ? ctx->request->request_body->bufs
-                                        : NULL;
+    cur.cl = r->request_body ? r->request_body->bufs : NULL;
     cur.offset = 0;
     pos = 0;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < edits->n; i++) {
 
-        if (ngx_http_llm_edit_slice(ctx->request, &cur, pos, edits[i].start,
-                                    &ll)
+        if (ngx_http_llm_edit_slice(r, &cur, pos, edits->list[i].start, &ll)
             != NGX_OK
-            || ngx_http_llm_edit_text(ctx->request, &edits[i].text, &ll)
-               != NGX_OK)
+            || ngx_http_llm_edit_text(r, &edits->list[i].text, &ll) != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        pos = edits[i].end;
+        pos = edits->list[i].end;
     }
 
-    *length = ctx->body_length + delta;
-
-    return ngx_http_llm_edit_slice(ctx->request, &cur, pos, ctx->body_length,
-                                   &ll);
+    return ngx_http_llm_edit_slice(r, &cur, pos, at->ctx->body_length, &ll);
 }
 
 
@@ -315,9 +360,8 @@ ngx_int_t
 ngx_http_llm_body_text(ngx_http_llm_ctx_t *ctx, ngx_http_llm_model_t *model,
     llm_str_t *text)
 {
-    size_t               pos;
     int64_t              delta;
-    unsigned             i, n;
+    unsigned             n;
     llm_str_t            body;
     llm_buf_t            out;
     llm_edit_t          *edits;
@@ -352,15 +396,7 @@ ngx_http_llm_body_text(ngx_http_llm_ctx_t *ctx, ngx_http_llm_model_t *model,
         return NGX_ERROR;
     }
 
-    pos = 0;
-
-    for (i = 0; i < n; i++) {
-        llm_buf_add(&out, body.data + pos, edits[i].start - pos);
-        llm_buf_add(&out, edits[i].text.data, edits[i].text.len);
-        pos = edits[i].end;
-    }
-
-    llm_buf_add(&out, body.data + pos, body.len - pos);
+    llm_splice_print(&out, &body, edits, n);
 
     if (out.failed) {
         return NGX_ERROR;

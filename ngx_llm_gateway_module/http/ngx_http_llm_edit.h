@@ -1,6 +1,7 @@
 
 /*
- * The parts of a body's edits that their files share.
+ * A body as an attempt sends it, and the parts of its edits that their files
+ * share.
  */
 
 
@@ -11,7 +12,27 @@
 #include "ngx_http_llm_module.h"
 
 
-/* _edit.c: the whole body in one piece, read back if it went to a file */
+/* _edit.c */
+
+/* what an attempt changes in the body, and the length that it comes to */
+
+typedef struct {
+    llm_edit_t              *list;
+    unsigned                 n;
+    off_t                    length;
+} ngx_http_llm_edits_t;
+
+ngx_int_t ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_edits_t *edits);
+/* appends the edited body; NGX_DECLINED, and nothing is added, if it is not in
+   one piece of memory */
+ngx_int_t ngx_http_llm_body_print(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_edits_t *edits, llm_buf_t *b);
+/* or all of it as a chain of bufs, which point to where it is */
+ngx_int_t ngx_http_llm_body_chain(ngx_http_llm_attempt_t *at,
+    ngx_http_llm_edits_t *edits, ngx_chain_t **out);
+
+/* the whole body in one piece, read back if it went to a file */
 ngx_int_t ngx_http_llm_edit_gather(ngx_http_llm_ctx_t *ctx, llm_str_t *text);
 
 

@@ -123,3 +123,24 @@ ngx_http_llm_header_add(ngx_http_upstream_t *u, const char *name,
 
     return h;
 }
+
+
+ngx_str_t *
+ngx_http_llm_header_in(ngx_http_request_t *r, const char *name, size_t len)
+{
+    ngx_table_elt_t            *h;
+    ngx_http_llm_header_walk_t  walk;
+
+    for (h = ngx_http_llm_header_first(&walk, &r->headers_in.headers);
+         h;
+         h = ngx_http_llm_header_next(&walk))
+    {
+        if (h->key.len == len
+            && ngx_memcmp(h->lowcase_key, name, len) == 0)
+        {
+            return &h->value;
+        }
+    }
+
+    return NULL;
+}

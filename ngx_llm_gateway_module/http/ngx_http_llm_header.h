@@ -95,6 +95,10 @@ ngx_uint_t ngx_http_llm_header_listed(ngx_http_llm_header_names_t *names,
 ngx_table_elt_t *ngx_http_llm_header_add(ngx_http_upstream_t *u,
     const char *name, const char *lowcase, ngx_str_t *value);
 
+/* the value of a request header by its name in lower case, or NULL */
+ngx_str_t *ngx_http_llm_header_in(ngx_http_request_t *r, const char *name,
+    size_t len);
+
 /* whether the value has bytes that would end it, or start another header */
 ngx_uint_t ngx_http_llm_header_unsafe(ngx_str_t *value);
 

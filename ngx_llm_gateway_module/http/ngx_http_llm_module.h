@@ -144,6 +144,7 @@ typedef struct {
 
 typedef struct ngx_http_llm_ctx_s      ngx_http_llm_ctx_t;
 typedef struct ngx_http_llm_attempt_s  ngx_http_llm_attempt_t;
+typedef struct ngx_http_llm_chunk_s    ngx_http_llm_chunk_t;
 typedef struct ngx_http_llm_convert_s  ngx_http_llm_convert_t;
 
 
@@ -243,6 +244,7 @@ struct ngx_http_llm_ctx_s {
                                                  from it directly */
     u_char                    *chunk;         /* small pieces from here */
     u_char                    *chunk_end;
+    ngx_http_llm_chunk_t      *chunks;        /* all that it has */
 
     ngx_http_llm_state_e       state;
     ngx_http_llm_outcome_e     outcome;
@@ -380,6 +382,11 @@ ngx_int_t ngx_http_llm_check_scope(ngx_http_llm_ctx_t *ctx);
 uint64_t ngx_http_llm_clock_us(void);
 
 
+/* _arena.c: makes ctx->arena; what it gave out goes with done() */
+void ngx_http_llm_arena_init(ngx_http_llm_ctx_t *ctx);
+void ngx_http_llm_arena_done(ngx_http_llm_ctx_t *ctx);
+
+
 /* _authenticate.c */
 
 /*
@@ -407,18 +414,10 @@ ngx_http_llm_key_t *ngx_http_llm_runtime_by_name(ngx_http_llm_ctx_t *ctx,
  */
 ngx_int_t ngx_http_llm_body_read(ngx_http_llm_ctx_t *ctx);
 
-/* the value of a request header by its name in lower case, or NULL */
-ngx_str_t *ngx_http_llm_header_in(ngx_http_request_t *r, const char *name,
-    size_t len);
-
 ngx_int_t ngx_http_llm_body_init(ngx_conf_t *cf);
 
 
 /* _edit.c */
-
-/* the body of an attempt, edited: a chain to send and its length */
-ngx_int_t ngx_http_llm_body_edit(ngx_http_llm_attempt_t *at,
-    ngx_chain_t **out, off_t *length);
 
 /*
  * A JSON body in one piece, with what the model says of its members; it is

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_llm_header.h"
 #include "ngx_http_llm_translate.h"
 #include "ngx_http_llm_usage.h"
 

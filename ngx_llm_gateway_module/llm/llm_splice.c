@@ -297,3 +297,22 @@ llm_splice_append(llm_splice_t *s, unsigned kept, llm_str_t *text)
 
     return b.failed ? LLM_NOMEM : LLM_OK;
 }
+
+
+void
+llm_splice_print(llm_buf_t *b, const llm_str_t *text, const llm_edit_t *edits,
+    unsigned n)
+{
+    size_t  pos;
+
+    pos = 0;
+
+    for ( /* void */ ; n; n--, edits++) {
+        llm_buf_add(b, text->data + pos, edits->start - pos);
+        llm_buf_add(b, edits->text.data, edits->text.len);
+
+        pos = edits->end;
+    }
+
+    llm_buf_add(b, text->data + pos, text->len - pos);
+}

@@ -46,5 +46,9 @@ int llm_splice_drop(llm_splice_t *s, const llm_str_t *name);
 int llm_splice_finish(llm_splice_t *s, llm_edit_t **edits, unsigned *n,
     int64_t *delta);
 
+/* appends the text as the edits make it; b->failed without memory */
+void llm_splice_print(llm_buf_t *b, const llm_str_t *text,
+    const llm_edit_t *edits, unsigned n);
+
 
 #endif /* _LLM_SPLICE_H_INCLUDED_ */
