@@ -3,7 +3,7 @@
 # The gateway against plain proxy_pass, in one nginx, before one upstream:
 # what a request, a chunk of a stream and a waiting stream cost.
 #
-#     make bench            about three minutes
+#     make bench            about seven minutes
 #     QUICK=1 make bench    half a minute, for a look
 #     CONTROL=1 make bench  plain proxy_pass in both places: ratios are 1.00
 #                           but for noise, which this shows
@@ -14,7 +14,13 @@
 # over the rounds, and the ratio is the median of each round's own, so that a
 # machine that was busy for a while does not tilt it.
 #
-# Other settings: ROUNDS, SECONDS_EACH, STREAMS, CHUNKS, GAP_MS, CONNECTIONS,
+# A worker that sends to a process which sleeps on the same host pays for waking
+# it, which clients and providers elsewhere do not ask of it.  CPU per whole
+# answer is therefore measured with bench/ask.c, which never sleeps; the column
+# "wrk" has the ratio with wrk, which does, and wrk counts requests a second
+# and times.
+#
+# Other settings: ROUNDS, SECONDS_EACH, ASK_MS, STREAMS, CHUNKS, GAP_MS, CONNECTIONS,
 # BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by the
 # examples; 8m: it stays in memory), TARGET (some of: unary class refused
 # limits redis stream translate idle queued), QUEUED, PROXY_BUFFER, BENCH_PORT.
@@ -27,6 +33,8 @@ PATH=$PATH:/usr/sbin:/sbin
 root=$PWD
 control=${CONTROL:-}
 target=${TARGET:-unary class refused limits redis stream translate idle queued}
+
+ask_ms=${ASK_MS:-1000}
 
 if [ -n "${QUICK:-}" ]; then
     rounds=${ROUNDS:-1} seconds=${SECONDS_EACH:-2} stream_rounds=1
@@ -104,8 +112,12 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/llm-bench.XXXXXX")
 chmod 755 "$work"
 mkdir "$work/logs" "$work/conf"
 
-for p in provider load; do
-    cc -D_GNU_SOURCE -O2 -W -Wall -Werror -o "$work/$p" bench/$p.c
+for p in provider ask load; do
+    sources=bench/$p.c
+    [ $p = load ] || sources="$sources bench/serve.c"
+
+    # shellcheck disable=SC2086
+    cc -D_GNU_SOURCE -O2 -W -Wall -Werror -o "$work/$p" $sources
 done
 
 port=${BENCH_PORT:-18080}
@@ -209,19 +221,104 @@ url() {
 chat=v1/chat/completions
 
 
-# one run of wrk: $1 row, $2 gateway or plain, $3 size, $4 key, $5 seconds,
-# $6 model, $7 way to be named in results, $8 path.
-# Adds a line to results: row, way, CPU us a request, requests a second, p50
-# and p99 us, RSS kB.
+provider_start() {
+    $pin_load "$work/provider" $provider_port "$chunks" "$gap" &
+    provider=$!
+    pids="$pids $provider"
+}
 
-run_wrk() {
+provider_stop() {
+    kill $provider
+    wait $provider 2>/dev/null || true
+    pids=$(echo "$pids" | sed "s/ $provider\\b//")
+}
+
+
+# a chat request of $1 bytes for model $2: up to a megabyte it is text as
+# people send it, with its escapes, in many messages; beyond that one message
+# with an image inside.  Prints the name of its file.
+
+body() {
+    file=$work/body-$2-$1
+
+    [ -s "$file" ] || awk -v size="$1" -v model="$2" '
+
+        function times(text, n,    s) {
+            while (n >= 1) {
+                if (n % 2) {
+                    s = s text
+                }
+                text = text text
+                n = int(n / 2)
+            }
+            return s
+        }
+
+        BEGIN {
+            user = "{\"role\":\"user\",\"content\":"
+            text = user "\"Please read the following and tell me, in one " \
+                   "paragraph, what it says:\\n\\n\\\"The keeper of the " \
+                   "gate asks each for a name,\\\" wrote the clerk \\u2014 " \
+                   "\\\"and writes down what was owed.\\\"\\n\\tThen the " \
+                   "next one comes.\"},"
+            open = user "[{\"type\":\"image_url\",\"image_url\":{\"url\":" \
+                   "\"data:image/png;base64,"
+            close_ = "\"}}]},"
+            head = "{\"model\":\"" model "\",\"messages\":["
+            tail = user "\"And now?\"}],\"temperature\":0.7," \
+                   "\"max_tokens\":1000}"
+
+            room = size - length(head) - length(tail)
+
+            if (size > 1000000) {
+                room -= length(open) + length(close_)
+                image = "iVBORw0KGgoAAAANSUhEUgAA"
+                middle = open times(image, int(room / length(image))) close_
+
+            } else {
+                middle = times(text, int(room / length(text)))
+            }
+
+            printf "%s%s%s", head, middle, tail
+        }' > "$file"
+
+    echo "$file"
+}
+
+
+# whole answers: $1 row, $2 gateway or plain, $3 size, $4 key, $5 seconds of
+# wrk, $6 model, $7 way to be named in results, $8 path.
+# Adds two lines to results, the second one named wrk-: row, way, CPU us a
+# request, requests a second, p50 and p99 us, RSS kB.
+
+run_unary() {
+    file=$(body "$3" "${6:-unary}")
+    path=${8:-unary/$chat}
+
+    # the same port: what nginx kept open to the provider closes
+
+    provider_stop
+
     before=$(cpu)
-    result=$($pin_load wrk -t 1 -c "$connections" -d "$5s" --timeout 10s \
-                 -s bench/post.lua "$(url "$2" "${8:-unary/$chat}")" \
-                 -- "$3" "$4" "${6:-unary}" | sed -n 's/^RESULT //p')
+    result=$($pin_load "$work/ask" "$port" "/$2/$path" "$4" "$file" \
+                 "$connections" "$ask_ms" "$provider_port")
     after=$(cpu)
 
-    echo "$1 ${7:-$2} $before $after $(rss) $result" | awk -v key="$4" '
+    provider_start
+
+    run_result "$1" "${7:-$2}" "$4" "$result"
+
+    before=$(cpu)
+    result=$($pin_load wrk -t 1 -c "$connections" -d "$5s" --timeout 10s \
+                 -s bench/post.lua "$(url "$2" "$path")" -- "$file" "$4" \
+             | sed -n 's/^RESULT //p')
+    after=$(cpu)
+
+    run_result "wrk-$1" "${7:-$2}" "$4" "$result"
+}
+
+run_result() {
+    echo "$1 $2 $before $after $(rss) $4" | awk -v key="$3" '
         {
             refused = (key == "unknown-key") ? $6 : 0
 
@@ -231,7 +328,15 @@ run_wrk() {
                 exit 1
             }
             print $1, $2, ($4 - $3) / 1000 / $6, $6 * 1e6 / $7, $10, $11, $5
-        }' >> "$work/results" || fail "wrk failed"
+        }' >> "$work/results" || fail "$1 failed"
+}
+
+
+# requests that nobody counts, for $3 seconds: $1 key, $2 model
+
+run_wrk() {
+    $pin_load wrk -t 1 -c "$connections" -d "$3s" -s bench/post.lua \
+        "$(url gateway unary/$chat)" -- "$(body 1000 "$2")" "$1" > /dev/null
 }
 
 
@@ -268,7 +373,7 @@ run_held() {
     # memory that the first requests take is not theirs
 
     $pin_load wrk -t 1 -c "$connections" -d 1s -s bench/post.lua \
-        "$(url "$2" unary/$chat)" -- 1000 bench-key unary > /dev/null
+        "$(url "$2" unary/$chat)" -- "$(body 1000 unary)" bench-key > /dev/null
 
     before=$(rss)
 
@@ -309,15 +414,15 @@ streams() {
 
 chat_claude_1k() {
     if [ "$1" = gateway ]; then
-        run_wrk chat-claude "$1" 1000 bench-key "$seconds" claude-unary
+        run_unary chat-claude "$1" 1000 bench-key "$seconds" claude-unary
     else
-        run_wrk chat-claude "$1" 1000 bench-key "$seconds" claude-unary "$1" \
+        run_unary chat-claude "$1" 1000 bench-key "$seconds" claude-unary "$1" \
             claude-unary/v1/messages
     fi
 }
 
 messages_openai_1k() {
-    run_wrk messages-openai "$1" 1000 bench-key "$seconds" unary "$1" \
+    run_unary messages-openai "$1" 1000 bench-key "$seconds" unary "$1" \
         unary/v1/messages
 }
 
@@ -374,24 +479,24 @@ both() {
     done
 }
 
-unary_1k()   { run_wrk 1k "$1" 1000 bench-key "$seconds"; }
+unary_1k()   { run_unary 1k "$1" 1000 bench-key "$seconds"; }
 
 # a class that has everything on; then the same with one of three upstreams
 # dead, whose breaker opens in the first second
 
 class_1k() {
     if [ "$1" = gateway ]; then
-        run_wrk class gateway 1000 class-key "$seconds"
+        run_unary class gateway 1000 class-key "$seconds"
     else
-        run_wrk class plain 1000 bench-key "$seconds"
+        run_unary class plain 1000 bench-key "$seconds"
     fi
 }
 
 dead_1k() {
     if [ "$1" = gateway ]; then
-        run_wrk dead gateway 1000 class-key "$seconds" three
+        run_unary dead gateway 1000 class-key "$seconds" three
     else
-        run_wrk dead plain 1000 bench-key "$seconds"
+        run_unary dead plain 1000 bench-key "$seconds"
     fi
 }
 
@@ -402,21 +507,21 @@ redis_1k()   { limited_1k redis "$1"; }
 
 limited_1k() {
     if [ "$2" = gateway ]; then
-        run_wrk "$1" gateway 1000 limited-key "$seconds"
+        run_unary "$1" gateway 1000 limited-key "$seconds"
     else
-        run_wrk "$1" gateway 1000 bench-key "$seconds" unary plain
+        run_unary "$1" gateway 1000 bench-key "$seconds" unary plain
     fi
 }
 
-unary_100k() { run_wrk 100k "$1" 100000 bench-key "$seconds"; }
-unary_5m()   { run_wrk 5m "$1" 5000000 bench-key "$seconds"; }
+unary_100k() { run_unary 100k "$1" 100000 bench-key "$seconds"; }
+unary_5m()   { run_unary 5m "$1" 5000000 bench-key "$seconds"; }
 
 
 refused() {
     n=1
     while [ $n -le "$rounds" ]; do
-        run_wrk refused gateway 1000 unknown-key "$seconds"
-        run_wrk refused-to plain 1000 bench-key "$seconds"
+        run_unary refused gateway 1000 unknown-key "$seconds"
+        run_unary refused-to plain 1000 bench-key "$seconds"
         n=$((n + 1))
     done
 }
@@ -466,11 +571,21 @@ report() {
             g = median(row, "gateway", 3)
             p = median(other, "plain", 3)
             ratio = ratio_of(row, other)
-            printf "%-28s %9.2f %9.2f %6.2f  %s%s\n", name, g, p, ratio,
-                   limit, ratio <= substr(limit, 3) + 0 ? "" : "  missed"
+            printf "%-28s %9.2f %9.2f %6.2f %6s  %s%s\n", name, g, p, ratio,
+                   wrk_ratio(row, other), limit,
+                   ratio <= substr(limit, 3) + 0 ? "" : "  missed"
+        }
+
+        function wrk_ratio(row, other) {
+            return ("wrk-" row, "gateway", 3) in values \
+                   ? sprintf("%.2f", ratio_of("wrk-" row, "wrk-" other)) : "-"
         }
 
         function times(name, row, other,    c, s) {
+            if (("wrk-" row, "gateway", 3) in values) {
+                row = "wrk-" row
+                other = "wrk-" other
+            }
             if (!((row, "gateway", 3) in values)) {
                 return
             }
@@ -510,8 +625,8 @@ report() {
                 print ""
             }
 
-            printf "%-28s %9s %9s %6s  %s\n", "worker CPU, us", "gateway",
-                   "plain", "ratio", "wanted"
+            printf "%-28s %9s %9s %6s %6s  %s\n", "worker CPU, us",
+                   "gateway", "plain", "ratio", "wrk", "wanted"
             line("unary, 1 kB prompt", "1k", "1k", "<=1.25")
             line("unary, class and health", "class", "class", "<=1.25")
             line("unary, one of three dead", "dead", "dead", "<=1.25")
@@ -570,15 +685,13 @@ report() {
 
 configure
 
-$pin_load "$work/provider" $provider_port "$chunks" "$gap" &
-pids=$!
-
+provider_start
 nginx_start
 
 # warm: code, connections, page cache
 
 for way in gateway plain; do
-    run_wrk warm $way 1000 bench-key 1
+    run_unary warm $way 1000 bench-key 1
 done
 
 echo "nginx $(nginx -v 2>&1 | sed 's/.*nginx.//'), $(nproc) cores," \
@@ -602,9 +715,7 @@ for t in $target; do
 
             # until its breaker is open some fail: the retry budget is spent
 
-            $pin_load wrk -t 1 -c "$connections" -d 1s -s bench/post.lua \
-                "$(url gateway unary/$chat)" -- 1000 class-key three \
-                > /dev/null
+            run_wrk class-key three 1
             both dead_1k "$rounds"
         fi
         ;;
@@ -618,7 +729,7 @@ for t in $target; do
         if [ -z "$control" ]; then
             configure zone
             nginx_start
-            run_wrk warm gateway 1000 limited-key 1
+            run_wrk limited-key unary 1
             both limits_1k "$rounds"
             configure
             nginx_start
@@ -635,7 +746,7 @@ for t in $target; do
 
             configure redis
             nginx_start
-            run_wrk warm gateway 1000 limited-key 1
+            run_wrk limited-key unary 1
             both redis_1k "$rounds"
             configure
             nginx_start
