@@ -20,9 +20,9 @@
 # "wrk" has the ratio with wrk, which does, and wrk counts requests a second
 # and times.
 #
-# Other settings: ROUNDS, SECONDS_EACH, ASK_MS, STREAMS, CHUNKS, GAP_MS, CONNECTIONS,
-# BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by the
-# examples; 8m: it stays in memory), TARGET (some of: unary class refused
+# Other settings: ROUNDS, SECONDS_EACH, ASK_MS, STREAMS, CHUNKS, GAP_MS,
+# CONNECTIONS, BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by
+# the examples; 8m: it stays in memory), TARGET (some of: unary class refused
 # limits redis stream translate idle queued), QUEUED, PROXY_BUFFER, BENCH_PORT.
 
 set -eu
