@@ -67,7 +67,7 @@ ngx_http_llm_lost(void *data, ngx_llm_quota_t *q, ngx_llm_quota_lost_t *lost)
         ngx_http_llm_totals_cost(&books, lost->used.money);
     }
 
-    if (lmcf->redis && lost->sent && !lost->settled) {
+    if (lmcf->redis && !lost->settled) {
         ngx_http_llm_redis_lost(lmcf, lost);
     }
 

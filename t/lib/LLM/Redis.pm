@@ -7,6 +7,7 @@ package LLM::Redis;
 #   $r->run('HGET', 'key', 'field')    what redis-cli prints
 #   $r->field('key=k', 's')            of a subject's hash: the sum of fields
 #                                      that begin so
+#   $r->budget('key=k')                what its budgets have spent
 #   $r->kill (-9)  $r->start  $r->stop (SIGSTOP)  $r->cont
 #
 # It goes with the object.  run() is of user, password and db, if given; mode
@@ -24,6 +25,9 @@ use Time::HiRes qw(sleep);
 use LLM::Port;
 use LLM::Provider;
 use LLM::Steps ();
+
+# the first byte of a budget's id: see llm_limit.h
+my $BUDGET = 6;
 
 our @EXPORT = qw(wait_until logged cluster);
 
@@ -181,6 +185,24 @@ sub field {
     my $sum = 0;
 
     $sum += $h{$_} for grep { /^\Q$name\E\d*$/ } keys %h;
+
+    return $sum;
+}
+
+
+# what the subject's budgets have spent, nano-dollars
+
+sub budget {
+    my ($self, $id) = @_;
+
+    my $key = $self->subject($id) // return 0;
+    my $all = $self->run('HGETALL', $key);
+    my %h = split /\n/, $all =~ /^ERR|^MOVED/ ? "" : $all;
+    my ($sum, $kind) = (0);
+
+    for my $id (map { /^s(\d+)$/ ? $1 : () } keys %h) {
+        $sum += $h{"s$id"} if $id >> 56 == $BUDGET;
+    }
 
     return $sum;
 }
