@@ -2,9 +2,11 @@
 /*
  * Whole answers, one after another: what a request costs the worker between.
  *
- *     ask PORT PATH KEY FILE CONNECTIONS MS PROVIDER_PORT
+ *     ask PORT PATH KEY FILE CONNECTIONS MS PROVIDER_PORT [KEYS]
  *
- * Posts FILE over and over for MS milliseconds, and is the provider, too.
+ * Posts FILE over and over for MS milliseconds, and is the provider, too.  With
+ * KEYS the last six characters of KEY are a number below it, another one each
+ * time.
  * One process has both ends, and never sleeps: whoever sends to a process that
  * sleeps on the same host pays for waking it, at a price that depends on how
  * busy it is.  Clients and providers elsewhere cost the worker nothing of the
@@ -36,6 +38,7 @@
 #define SAMPLES      1000000
 #define MAX_EVENTS   64
 #define STALL_NS     10000000000
+#define DIGITS       6
 
 
 typedef struct {
@@ -51,6 +54,8 @@ static int         epfd;
 static int         port;
 static char       *request;
 static size_t      length;
+static char       *number;       /* of the key, in the request */
+static unsigned    keys;         /* 0: always the same */
 static uint64_t    until;
 static unsigned    running;      /* clients that wait for an answer */
 static uint64_t    requests;
@@ -103,6 +108,9 @@ request_read(const char *path, const char *key, const char *file)
                       "Content-Length: %ld\r\n"
                       "\r\n", path, port, key, size);
 
+    number = strstr(request, "Bearer ") + sizeof("Bearer ") - 1 + strlen(key)
+             - DIGITS;
+
     if (fread(request + length, 1, size, f) != (size_t) size) {
         return -1;
     }
@@ -124,6 +132,28 @@ client_watch(client_t *c, int op, unsigned events)
     if (epoll_ctl(epfd, op, c->sock.fd, &ee) == -1) {
         perror("ask");
         exit(1);
+    }
+}
+
+
+/* no cache knows which one comes next */
+
+static void
+key_choose(void)
+{
+    int              i;
+    unsigned         n;
+    static uint64_t  x = 88172645463325252;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+
+    n = x % keys;
+
+    for (i = DIGITS - 1; i >= 0; i--) {
+        number[i] = '0' + n % 10;
+        n /= 10;
     }
 }
 
@@ -156,6 +186,10 @@ client_ask(client_t *c, int op)
     c->sent = 0;
     c->got = 0;
     c->start = now();
+
+    if (keys) {
+        key_choose();
+    }
 
     /* a request that does not go at once waits for room, and for its answer */
 
@@ -303,9 +337,13 @@ main(int argc, char **argv)
     client_t            *clients;
     struct epoll_event   events[MAX_EVENTS];
 
-    if (argc != 8 || atoi(argv[5]) < 1) {
+    keys = (argc == 9) ? atoi(argv[8]) : 0;
+
+    if (argc < 8 || argc > 9 || atoi(argv[5]) < 1
+        || (keys && strlen(argv[3]) < DIGITS) || keys > 999999)
+    {
         fprintf(stderr, "usage: ask PORT PATH KEY FILE CONNECTIONS MS "
-                        "PROVIDER_PORT\n");
+                        "PROVIDER_PORT [KEYS]\n");
         return 2;
     }
 

@@ -3,7 +3,7 @@
 # The gateway against plain proxy_pass, in one nginx, before one upstream:
 # what a request, a chunk of a stream and a waiting stream cost.
 #
-#     make bench            about seven minutes
+#     make bench            about eight minutes
 #     QUICK=1 make bench    half a minute, for a look
 #     CONTROL=1 make bench  plain proxy_pass in both places: ratios are 1.00
 #                           but for noise, which this shows
@@ -23,7 +23,8 @@
 # Other settings: ROUNDS, SECONDS_EACH, ASK_MS, STREAMS, CHUNKS, GAP_MS,
 # CONNECTIONS, BODY_BUFFER (1m: a 5 MB body goes through a file, as it does by
 # the examples; 8m: it stays in memory), TARGET (some of: unary class refused
-# limits redis stream translate idle queued), QUEUED, PROXY_BUFFER, BENCH_PORT.
+# limits keys redis stream translate idle queued), QUEUED, KEYS, PROXY_BUFFER,
+# BENCH_PORT.
 
 set -eu
 
@@ -32,7 +33,9 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 root=$PWD
 control=${CONTROL:-}
-target=${TARGET:-unary class refused limits redis stream translate idle queued}
+target=${TARGET:-unary class refused limits keys redis stream translate idle \
+queued}
+keys=${KEYS:-100000}
 
 ask_ms=${ASK_MS:-1000}
 
@@ -126,7 +129,7 @@ redis_port=$((port + 2))
 
 
 # the same buffers in both: see ngx_http_llm_attempt.c.  $1: where limits are
-# counted, "zone" or "redis"; nothing: there are none
+# counted, "zone" or "redis"; a number: so many keys; nothing: there are none
 
 configure() {
     limits "$@" > "$work/conf/limits.conf"
@@ -159,7 +162,19 @@ configure() {
 # a caller who is limited by all that he may be, and is never refused
 
 limits() {
-    [ -n "${1:-}" ] || return 0
+    case ${1:-} in
+    '')
+        return ;;
+    [0-9]*)
+        awk -v n="$1" 'BEGIN {
+            for (i = 0; i < n; i++) {
+                printf "llm_key key-%06d { secret plain:bench-key-%06d; " \
+                       "owner acme; team search; app web; env bench; " \
+                       "models unary; }\n", i, i
+            }
+        }'
+        return ;;
+    esac
 
     [ "$1" = zone ] || echo "llm_redis redis://127.0.0.1:$redis_port" \
                             "timeout=1s on_error=closed;"
@@ -286,6 +301,28 @@ body() {
 }
 
 
+# $1 row, $2 way to be named in results, $3 path, $4 key, $5 body, $6 how many
+# keys, $7 way if it is another one
+
+run_ask() {
+
+    # the same port: what nginx kept open to the provider closes
+
+    provider_stop
+
+    before=$(cpu)
+
+    # shellcheck disable=SC2086
+    result=$($pin_load "$work/ask" "$port" "/${7:-gateway}/$3" "$4" "$5" \
+                 "$connections" "$ask_ms" "$provider_port" ${6:-})
+    after=$(cpu)
+
+    provider_start
+
+    run_result "$1" "$2" "$4" "$result"
+}
+
+
 # whole answers: $1 row, $2 gateway or plain, $3 size, $4 key, $5 seconds of
 # wrk, $6 model, $7 way to be named in results, $8 path.
 # Adds two lines to results, the second one named wrk-: row, way, CPU us a
@@ -295,18 +332,7 @@ run_unary() {
     file=$(body "$3" "${6:-unary}")
     path=${8:-unary/$chat}
 
-    # the same port: what nginx kept open to the provider closes
-
-    provider_stop
-
-    before=$(cpu)
-    result=$($pin_load "$work/ask" "$port" "/$2/$path" "$4" "$file" \
-                 "$connections" "$ask_ms" "$provider_port")
-    after=$(cpu)
-
-    provider_start
-
-    run_result "$1" "${7:-$2}" "$4" "$result"
+    run_ask "$1" "${7:-$2}" "$path" "$4" "$file" '' "$2"
 
     before=$(cpu)
     result=$($pin_load wrk -t 1 -c "$connections" -d "$5s" --timeout 10s \
@@ -468,14 +494,14 @@ run_queued() {
 # both ways in turn, the first of them another one each round
 
 both() {
-    n=1
-    while [ $n -le "$2" ]; do
-        if [ $((n % 2)) = 1 ]; then
+    round=1
+    while [ $round -le "$2" ]; do
+        if [ $((round % 2)) = 1 ]; then
             "$1" gateway; "$1" plain
         else
             "$1" plain; "$1" gateway
         fi
-        n=$((n + 1))
+        round=$((round + 1))
     done
 }
 
@@ -513,6 +539,18 @@ limited_1k() {
     fi
 }
 
+# as many keys as there may be, and a few: another one each time
+
+keys_1k() {
+    many=$keys
+    [ "$1" = gateway ] || many=10
+
+    configure $many
+    nginx_start
+    run_wrk bench-key unary 1
+    run_ask keys "$1" "unary/$chat" bench-key-000000 "$(body 1000 unary)" $many
+}
+
 unary_100k() { run_unary 100k "$1" 100000 bench-key "$seconds"; }
 unary_5m()   { run_unary 5m "$1" 5000000 bench-key "$seconds"; }
 
@@ -528,7 +566,7 @@ refused() {
 
 
 report() {
-    awk -v streams="$streams" -v queued="$queued" \
+    awk -v streams="$streams" -v queued="$queued" -v keys="$keys" \
         -v chunks="$chunks" -v gap="$gap" -v control="$control" '
 
         function median(row, way, column) {
@@ -635,6 +673,7 @@ report() {
             line("refused key / proxied 1 kB", "refused", "refused-to",
                  "<=1.00")
             line("limits in the zone / none", "limits", "limits", "<=1.10")
+            line(keys " keys / 10", "keys", "keys", "<=1.05")
             line("limits in Redis / none", "redis", "redis", "<=1.60")
             line("stream, per event", "stream", "stream", "<=1.50")
             line("chat to Anthropic", "chat-claude", "chat-claude", "<=2.00")
@@ -658,6 +697,7 @@ report() {
             times("unary, 5 MB prompt", "5m", "5m")
             times("refused key / proxied 1 kB", "refused", "refused-to")
             times("limits in the zone / none", "limits", "limits")
+            times(keys " keys / 10", "keys", "keys")
             times("limits in Redis / none", "redis", "redis")
             times("chat to Anthropic", "chat-claude", "chat-claude")
             times("Messages to OpenAI", "messages-openai", "messages-openai")
@@ -731,6 +771,14 @@ for t in $target; do
             nginx_start
             run_wrk limited-key unary 1
             both limits_1k "$rounds"
+            configure
+            nginx_start
+        fi
+        ;;
+
+    keys)
+        if [ -z "$control" ]; then
+            both keys_1k "$rounds"
             configure
             nginx_start
         fi
