@@ -729,3 +729,96 @@ is(spent(told($n[1])->{'provider=b'}), $main::Cost,
    'what this host counts where Redis does not tell');
 $redis->cont;
 main::quits($_) for @n;
+
+=== TEST 22: who has limits is told, whichever host counts it, in pages, once
+--- config eval: $::Here
+--- provider eval: "a:\n    $::Answer\nb:\n    $::Answer"
+--- steps
+my $redis = LLM::Redis->new;
+my @n = map { main::host($redis, 'provider=a budget=1/day; provider=b rpm=9;'
+                         . ' key=* budget=1/month rpm=100;'
+                         . ' team=* budget=2/day; model=m requests=7/day',
+                         params => 'timeout=300ms',
+                         config => $main::Admin) } 1 .. 2;
+
+sub admin {
+    my ($n, $path, $body) = @_;
+    my @o = (key => 'test-token', port => $n->port);
+    return ($body ? LLM::Steps::post("/llm/$path", $body, @o)
+                  : LLM::Steps::get("/llm/$path", @o))->{json};
+}
+
+# what a subject has spent of money or requests, by the list of this host, a
+# page of so many after the other
+
+sub listed {
+    my ($n, $page) = @_;
+    my ($next, %of, $twice) = ('');
+
+    while (defined $next) {
+        my $r = admin($n, "limits?limit=$page&after=$next");
+
+        for (@{ $r->{limits} }) {
+            my ($c) = grep { $_->{counts} eq 'budget' } @{ $_->{counters} };
+            $twice = 1 if exists $of{$_->{subject}};
+            $of{$_->{subject}} = ($c // $_->{counters}[0])->{spent};
+        }
+
+        die "too many in a page\n" if @{ $r->{limits} } > $page;
+        $next = $r->{next};
+    }
+
+    return ($twice ? 'twice ' : '') . join ' ', map { "$_=$of{$_}" }
+                                                    sort keys %of;
+}
+
+# a key that one host makes, and the other one uses
+
+my $made = admin($n[1], 'keys', '{"name": "made", "owner": "acme",'
+                       . ' "team": "search", "models": ["*"],'
+                       . ' "limit": ["tokens=1k/day"]}');
+
+is(listed($n[0], 100), 'key=caller=0 model=m=0 provider=a=0 provider=b=0',
+   'of nginx.conf');
+main::wait_until('and of the other host', sub {
+    listed($n[0], 100) =~ /^key=caller=0 key=made=0 .* team=acme\/search=0$/
+});
+
+is(main::ask_one($n[0])->{status}, 200, 'served');
+is(main::answer(main::start($n[0]->port, main::asks(),
+                            key => $made->{secret}))->{status}, 200,
+   'by the new key, too');
+main::freed($redis);
+
+my $want = "key=caller=$main::Cost key=made=$main::Cost model=m=2"
+           . " provider=a=" . 2 * $main::Cost . ' provider=b=0'
+           . " team=acme/search=$main::Cost";
+
+for my $page (1, 2, 3, 5, 6, 7, 1000) {
+    is(listed($_, $page), $want, "the same of both, $page a page") for @n;
+}
+
+my ($of) = grep { $_->{subject} eq 'key=made' }
+                @{ admin($n[1], 'limits')->{limits} };
+holds($of, 'counters.length=3 reserved.requests=0');
+my %c = map { $_->{counts} => $_ } @{ $of->{counters} };
+is($c{tokens}{spent}, 60, 'each of its limits');
+like($c{budget}{resets}, qr/^\d{4}-\d\d-01T00:00:00Z$/, 'when it turns');
+
+# other hosts' are not known where Redis does not tell
+
+$redis->stop;
+is(listed($n[1], 100), '', 'this host has counted nothing');
+like(listed($n[0], 100), qr/^key=caller=$main::Cost key=made=$main::Cost model/,
+     'the other one has');
+$redis->cont;
+
+# keys are read whole, which is done for a thousand of them
+
+main::wait_until('it is back', sub { listed($n[1], 100) eq $want });
+is(admin($n[1], 'limits')->{cut}, undef, 'all of them');
+admin($n[1], 'keys', qq({"name": "k$_"})) for 1 .. 1000;
+my $r = admin($n[1], 'limits?limit=1000');
+is($r->{cut}, JSON::PP::true, 'there are others, and it is said');
+is(scalar @{ $r->{limits} }, 1000, 'a page is full');
+main::quits($_) for @n;

@@ -21,6 +21,7 @@
 #define NGX_HTTP_LLM_ADMIN_PAGE       100        /* items, if not asked for */
 #define NGX_HTTP_LLM_ADMIN_PAGE_MAX   1000
 #define NGX_HTTP_LLM_ADMIN_LOOK_MAX   20000      /* records looked at */
+#define NGX_HTTP_LLM_ADMIN_NAMED_MAX  1000       /* read whole, for a page */
 
 
 typedef struct ngx_http_llm_admin_s  ngx_http_llm_admin_t;
@@ -146,15 +147,32 @@ ngx_int_t ngx_http_llm_admin_limits_none(ngx_http_llm_admin_t *adm,
 void ngx_http_llm_admin_limits_tell(ngx_http_llm_admin_t *adm,
     ngx_http_llm_admin_adjust_t *adjust, llm_buf_t *b);
 
-/* what is counted, subject by subject */
+/* what is counted, subject by subject, in the order of ngx_llm_quota_next() */
 
 typedef struct {
     ngx_uint_t                 n;             /* told so far, */
     ngx_uint_t                 max;           /* at most */
     ngx_llm_quota_entry_t      entry;
+    const llm_subject_t       *subject;       /* of it; NULL: not known */
+    ngx_uint_t                 counted;       /* this host counts it */
+    const llm_subject_t      **named;         /* those that have limits, after
+                                                 the entry that a page begins
+                                                 behind, at most max */
+    ngx_uint_t                 nnamed;
+    ngx_uint_t                 cut;           /* there may be others */
 } ngx_http_llm_admin_sheet_t;
 
-/* the next one, as this host counts it; NGX_DONE: there is none */
+/*
+ * _admin_named.c: adds subjects that the configuration, and keys made at run
+ * time, name with a limit, whoever counts them.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_llm_admin_named(ngx_http_llm_admin_t *adm,
+    ngx_http_llm_admin_sheet_t *sheet);
+/* the next of them: NGX_OK, or NGX_DONE; next is that of this host, or NULL */
+ngx_int_t ngx_http_llm_admin_named_next(ngx_http_llm_admin_sheet_t *sheet,
+    ngx_llm_quota_entry_t *next);
+
+/* the next one, as this host counts it, if it does; NGX_DONE: there is none */
 ngx_int_t ngx_http_llm_admin_sheet_next(ngx_http_llm_admin_sheet_t *sheet);
 void ngx_http_llm_admin_sheet_print(ngx_http_llm_admin_sheet_t *sheet,
     llm_buf_t *b);

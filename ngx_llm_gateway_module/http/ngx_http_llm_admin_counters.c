@@ -1,7 +1,7 @@
 
 /*
  * llm_admin: what is counted for subjects where hosts share them.  This host
- * knows who is counted, Redis how much.
+ * knows who has limits, Redis how much they use.
  */
 
 
@@ -70,6 +70,10 @@ ngx_http_llm_admin_counters(ngx_http_llm_admin_t *adm,
     co->sheet = *sheet;
     co->b = *b;
 
+    if (ngx_http_llm_admin_named(adm, &co->sheet) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_llm_admin_sheet_next(&co->sheet) != NGX_OK
         || ngx_http_llm_admin_counters_ask(co) != NGX_OK)
     {
@@ -98,10 +102,15 @@ ngx_http_llm_admin_counters_ask(ngx_http_llm_admin_counters_t *co)
     worker = ngx_http_llm_redis_worker();
     entry = &co->sheet.entry;
 
-    id.data = entry->id;
-    id.len = entry->len;
+    if (co->sheet.subject) {
+        s = *co->sheet.subject;
 
-    ngx_http_llm_admin_shared_subject(co->adm, &id, &s);
+    } else {
+        id.data = entry->id;
+        id.len = entry->len;
+
+        ngx_http_llm_admin_shared_subject(co->adm, &id, &s);
+    }
 
     llm_buf_init(&key, &co->adm->ctx->arena);
     llm_script_key(&s, ngx_http_llm_pure(&worker->conf->prefix), &key);
@@ -155,15 +164,23 @@ ngx_http_llm_admin_counters_told(void *data, ngx_int_t rc, redisReply *reply)
         ngx_http_llm_admin_counters_take(&co->sheet.entry, reply);
     }
 
-    ngx_http_llm_admin_sheet_print(&co->sheet, &co->b);
+    for ( ;; ) {
 
-    while (ngx_http_llm_admin_sheet_next(&co->sheet) == NGX_OK) {
-
-        if (rc == NGX_OK && ngx_http_llm_admin_counters_ask(co) == NGX_OK) {
-            return;
+        if (rc == NGX_OK || co->sheet.counted) {
+            ngx_http_llm_admin_sheet_print(&co->sheet, &co->b);
         }
 
-        ngx_http_llm_admin_sheet_print(&co->sheet, &co->b);
+        if (ngx_http_llm_admin_sheet_next(&co->sheet) != NGX_OK) {
+            break;
+        }
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_llm_admin_counters_ask(co);
+        }
+
+        if (co->command) {
+            return;
+        }
     }
 
     ngx_http_llm_admin_sheet_close(&co->sheet, &co->b);

@@ -113,9 +113,9 @@ ngx_http_llm_admin_limits_get(ngx_http_llm_admin_t *adm, llm_buf_t *b)
     ngx_str_t                   after;
     ngx_http_llm_admin_sheet_t  sheet;
 
-    sheet.n = 0;
+    ngx_memzero(&sheet, sizeof(ngx_http_llm_admin_sheet_t));
+
     sheet.max = NGX_HTTP_LLM_ADMIN_PAGE;
-    sheet.entry.len = 0;
 
     rc = ngx_http_llm_admin_arg_number(adm, "limit", &sheet.max,
                                        NGX_HTTP_LLM_ADMIN_PAGE_MAX);
@@ -155,7 +155,8 @@ ngx_http_llm_admin_limits_get(ngx_http_llm_admin_t *adm, llm_buf_t *b)
 ngx_int_t
 ngx_http_llm_admin_sheet_next(ngx_http_llm_admin_sheet_t *sheet)
 {
-    ngx_llm_quota_t  *q;
+    ngx_llm_quota_t        *q;
+    ngx_llm_quota_entry_t   next;
 
     q = ngx_http_llm_quota_shared();
 
@@ -163,7 +164,25 @@ ngx_http_llm_admin_sheet_next(ngx_http_llm_admin_sheet_t *sheet)
         return NGX_DONE;
     }
 
-    return ngx_llm_quota_next(q, &sheet->entry);
+    next.len = sheet->entry.len;
+    ngx_memcpy(next.id, sheet->entry.id, next.len);
+
+    sheet->counted = (ngx_llm_quota_next(q, &next) == NGX_OK);
+    sheet->subject = NULL;
+
+    if (ngx_http_llm_admin_named_next(sheet, sheet->counted ? &next : NULL)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (!sheet->counted) {
+        return NGX_DONE;
+    }
+
+    sheet->entry = next;
+
+    return NGX_OK;
 }
 
 
@@ -205,6 +224,10 @@ ngx_http_llm_admin_sheet_close(ngx_http_llm_admin_sheet_t *sheet, llm_buf_t *b)
 
     } else {
         llm_buf_puts(b, "null");
+    }
+
+    if (sheet->cut) {
+        llm_buf_puts(b, ",\"cut\":true");
     }
 
     llm_buf_puts(b, "}\n");

@@ -363,7 +363,9 @@ static const char  ngx_http_llm_admin_description[] =
     "\"type\":[\"string\",\"null\"]},\"resets\":{"
     "\"type\":[\"string\",\"null\"],\"description\":\"When\"}}}}}}},"
     "\"next\":{\"type\":[\"string\",\"null\"],"
-    "\"description\":\"null: this was the last page\"}}}}}}"
+    "\"description\":\"null: this was the last page\"},\"cut\":{"
+    "\"type\":\"boolean\",\"description\":\"More than 1000 keys made at"
+    " run time: of the others what this host has counted\"}}}}}}"
     "\n";
 
 

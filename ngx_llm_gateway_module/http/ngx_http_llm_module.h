@@ -403,6 +403,10 @@ ngx_int_t ngx_http_llm_runtime_find(ngx_http_llm_ctx_t *ctx, u_char *digest,
 /* by name, or NULL */
 ngx_http_llm_key_t *ngx_http_llm_runtime_by_name(ngx_http_llm_ctx_t *ctx,
     ngx_str_t *name);
+/* the first whose name sorts behind this one, which becomes its: NGX_OK, *key
+   being NULL where it cannot be used; NGX_DECLINED: there is none; NGX_ERROR */
+ngx_int_t ngx_http_llm_runtime_next(ngx_http_llm_ctx_t *ctx, ngx_str_t *name,
+    ngx_http_llm_key_t **key);
 
 
 /* _body.c */

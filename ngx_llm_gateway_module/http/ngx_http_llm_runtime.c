@@ -73,6 +73,30 @@ ngx_http_llm_runtime_by_name(ngx_http_llm_ctx_t *ctx, ngx_str_t *name)
 }
 
 
+ngx_int_t
+ngx_http_llm_runtime_next(ngx_http_llm_ctx_t *ctx, ngx_str_t *name,
+    ngx_http_llm_key_t **key)
+{
+    ngx_int_t             rc;
+    ngx_llm_keys_entry_t  entry;
+
+    if (ctx->lmcf->runtime_keys == NULL) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_llm_keys_next(ctx->lmcf->runtime_keys, name, ctx->request->pool,
+                           &entry);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    *name = entry.name;
+    *key = ngx_http_llm_runtime_key(ctx, &entry);
+
+    return NGX_OK;
+}
+
+
 /* NULL: no memory, or the configuration lacks what it names, which is told */
 
 static ngx_http_llm_key_t *
