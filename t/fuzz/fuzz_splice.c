@@ -156,6 +156,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
     size_t               i, nops, pos, close;
     int64_t              delta;
     unsigned             n, k, nedits;
+    llm_str_t            text;
     llm_buf_t            out;
     llm_edit_t          *e;
     llm_scan_t          *s;
@@ -206,12 +207,13 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 
     for (i = 0; i < nedits; i++) {
         check(e[i].start >= pos && e[i].end >= e[i].start && e[i].end <= len);
-        llm_buf_add(&out, data + pos, e[i].start - pos);
-        llm_buf_add(&out, e[i].text.data, e[i].text.len);
         pos = e[i].end;
     }
 
-    llm_buf_add(&out, data + pos, len - pos);
+    text.data = (unsigned char *) data;
+    text.len = len;
+
+    llm_splice_print(&out, &text, e, nedits);
 
     check(!out.failed);
     check((int64_t) out.len == (int64_t) len + delta);

@@ -65,7 +65,7 @@ scan(llm_arena_t *arena, const char *text, size_t len, size_t *close)
 }
 
 
-/* applies edits as a sender would; -1 in *ok if they are no ordered list */
+/* what is sent; *fine: the edits are an ordered list, and its length is right */
 
 static llm_str_t
 apply(llm_arena_t *arena, const char *text, size_t len, llm_edit_t *e,
@@ -73,7 +73,7 @@ apply(llm_arena_t *arena, const char *text, size_t len, llm_edit_t *e,
 {
     size_t     pos;
     unsigned   i;
-    llm_str_t  out;
+    llm_str_t  in, out;
     llm_buf_t  b;
 
     llm_buf_init(&b, arena);
@@ -85,15 +85,17 @@ apply(llm_arena_t *arena, const char *text, size_t len, llm_edit_t *e,
 
         if (e[i].start < pos || e[i].end < e[i].start || e[i].end > len) {
             *fine = 0;
+            n = i;
             break;
         }
 
-        llm_buf_add(&b, text + pos, e[i].start - pos);
-        llm_buf_add(&b, e[i].text.data, e[i].text.len);
         pos = e[i].end;
     }
 
-    llm_buf_add(&b, text + pos, len - pos);
+    in.data = (unsigned char *) text;
+    in.len = len;
+
+    llm_splice_print(&b, &in, e, n);
 
     if ((int64_t) b.len != (int64_t) len + delta) {
         *fine = 0;
