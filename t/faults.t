@@ -421,7 +421,45 @@ chat:
 outcome=upstream_error
 
 
-=== TEST 20: protocols are not switched
+=== TEST 20: nor are they counted for ever, however fast they come
+--- http_config eval: $::Http
+--- config eval: $::Route
+--- provider
+chat:
+    nohead
+    times 40 body HTTP/1.1 103 Early\r\nX-A: b\r\n\r\n
+    body HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n
+    body {"choices":[]}
+--- post: /v1/chat/completions
+--- body
+{"model": "gpt-4o", "messages": []}
+--- error_code: 502
+--- usage_log
+outcome=upstream_error attempts.0.error~"interim answers do not end"
+
+
+=== TEST 21: nginx's own variables tell of the answer, not of what came before it
+--- http_config eval
+"log_format statuses '\$upstream_status';\n$::Http"
+--- config
+    location /v1 {
+        access_log  logs/statuses.log statuses;
+        llm_route;
+    }
+--- provider
+chat:
+    interim 103 X-A: b
+    json {"choices": [{"index": 0, "message": {"content": "a"}}]}
+--- steps
+post('/v1/chat/completions', {model => 'gpt-4o', messages => []});
+holds((records(1))[0], 'outcome=ok attempts.0.status=200');
+
+my @lines = LLM::Steps::lines($Test::Nginx::Util::ServRoot
+                              . '/logs/statuses.log');
+is($lines[-1], "200\n", 'the status');
+
+
+=== TEST 22: protocols are not switched
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -442,7 +480,7 @@ error.message~"switched protocols"
 status=502 outcome=upstream_error
 
 
-=== TEST 21: redirects are not followed, and not passed on
+=== TEST 23: redirects are not followed, and not passed on
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -463,7 +501,7 @@ error.message~redirected !moved
 status=502 outcome=upstream_error attempts.0.status=307 cost=0
 
 
-=== TEST 22: not modified is no answer either
+=== TEST 24: not modified is no answer either
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -479,7 +517,7 @@ error.code=upstream_error
 status=502 outcome=upstream_error attempts.0.status=304
 
 
-=== TEST 23: a length and chunks together are refused
+=== TEST 25: a length and chunks together are refused
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -496,7 +534,7 @@ error.message~"both Content-Length and chunks"
 status=502 outcome=upstream_error
 
 
-=== TEST 24: chunks first and a length behind them are refused as well
+=== TEST 26: chunks first and a length behind them are refused as well
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -513,7 +551,7 @@ error.message~"both Content-Length and chunks"
 status=502 outcome=upstream_error
 
 
-=== TEST 25: two lengths that differ are refused
+=== TEST 27: two lengths that differ are refused
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -530,7 +568,7 @@ error.message~Content-Length
 status=502 outcome=upstream_error
 
 
-=== TEST 26: a length that is no number is refused
+=== TEST 28: a length that is no number is refused
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -547,7 +585,7 @@ error.message~Content-Length
 status=502 outcome=upstream_error
 
 
-=== TEST 27: a length of more than can be is refused
+=== TEST 29: a length of more than can be is refused
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -564,7 +602,7 @@ error.message~Content-Length
 status=502 outcome=upstream_error
 
 
-=== TEST 28: an encoding of the transfer that nobody asked for is refused
+=== TEST 30: an encoding of the transfer that nobody asked for is refused
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -581,7 +619,7 @@ error.message~Transfer-Encoding
 status=502 outcome=upstream_error
 
 
-=== TEST 29: a chunk whose size is no number
+=== TEST 31: a chunk whose size is no number
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -598,7 +636,7 @@ error.message~"chunks are invalid"
 status=502 outcome=upstream_error
 
 
-=== TEST 30: chunks that end without their last one
+=== TEST 32: chunks that end without their last one
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -615,7 +653,7 @@ error.code=upstream_error
 status=502 outcome=upstream_error
 
 
-=== TEST 31: trailers behind chunks are dropped, the connection goes on
+=== TEST 33: trailers behind chunks are dropped, the connection goes on
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -631,7 +669,7 @@ chat:
 #* status=200 outcome=ok
 
 
-=== TEST 32: a body longer than promised ends at its length
+=== TEST 34: a body longer than promised ends at its length
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -647,7 +685,7 @@ chat:
 #* status=200 outcome=ok
 
 
-=== TEST 33: so do chunks with something behind them
+=== TEST 35: so do chunks with something behind them
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -663,7 +701,7 @@ chat:
 #* status=200 outcome=ok
 
 
-=== TEST 34: what follows later on a pooled connection is no answer
+=== TEST 36: what follows later on a pooled connection is no answer
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -684,7 +722,7 @@ is(post('/v1/chat/completions', $body)->{content}, '{"n": 2}');
 holds($_, 'status=200 outcome=ok') for records(2);
 
 
-=== TEST 35: a JSON answer shorter than promised is a 502
+=== TEST 37: a JSON answer shorter than promised is a 502
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -702,7 +740,7 @@ error.code=upstream_error !id
 status=502 outcome=upstream_error attempts.0.status=200
 
 
-=== TEST 36: a binary answer shorter than promised ends with its connection
+=== TEST 38: a binary answer shorter than promised ends with its connection
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -724,7 +762,7 @@ end
 status=200 outcome=truncated endpoint=audio attempts.0.error usage.characters=1
 
 
-=== TEST 37: a binary answer in chunks that is cut ends without its last one
+=== TEST 39: a binary answer in chunks that is cut ends without its last one
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -747,7 +785,7 @@ m{600}
 status=200 outcome=truncated
 
 
-=== TEST 38: a binary answer that stalls is cut after the idle timeout
+=== TEST 40: a binary answer that stalls is cut after the idle timeout
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -772,7 +810,7 @@ upstream timed out
 status=200 outcome=truncated latency_ms>950 latency_ms<2500
 
 
-=== TEST 39: a binary answer passes byte for byte
+=== TEST 41: a binary answer passes byte for byte
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -793,7 +831,7 @@ qr/\A\x00\xff\xfbID3\r\n\r\n\{"error": 1\}\x00(?:m{30000}){100}\x00end\z/
 status=200 outcome=ok endpoint=audio usage.characters=5 attempts.0.bytes=3000027
 
 
-=== TEST 40: an empty 200 is no answer
+=== TEST 42: an empty 200 is no answer
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -809,7 +847,7 @@ error.code=upstream_error
 status=502 outcome=upstream_error attempts.0.status=200 cost=0
 
 
-=== TEST 41: an empty chunked 200 is none either
+=== TEST 43: an empty chunked 200 is none either
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -826,7 +864,7 @@ error.code=upstream_error
 status=502 outcome=upstream_error attempts.0.status=200 cost=0
 
 
-=== TEST 42: a page of HTML under a 200
+=== TEST 44: a page of HTML under a 200
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -845,7 +883,7 @@ error.code=upstream_error
 status=502 outcome=upstream_error attempts.0.status=200 cost=0
 
 
-=== TEST 43: the message of an error object under a 200 is for the client alone
+=== TEST 45: the message of an error object under a 200 is for the client alone
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -862,7 +900,7 @@ chat:
 overloaded
 
 
-=== TEST 44: "error": null is none
+=== TEST 46: "error": null is none
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -877,7 +915,7 @@ error=null
 status=200 outcome=ok usage.input=8
 
 
-=== TEST 45: JSON that ends too early
+=== TEST 47: JSON that ends too early
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -893,7 +931,7 @@ error.code=upstream_error
 status=502 outcome=upstream_error attempts.0.status=200
 
 
-=== TEST 46: two JSON texts are not one
+=== TEST 48: two JSON texts are not one
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -909,7 +947,7 @@ error.code=upstream_error
 status=502 outcome=upstream_error
 
 
-=== TEST 47: invalid UTF-8 and members named twice are the client's to judge
+=== TEST 49: invalid UTF-8 and members named twice are the client's to judge
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -924,7 +962,7 @@ qq({"a": 1, "a": 2, "usage": {"prompt_tokens": 8, "completion_tokens": 3}}\r\n)
 status=200 outcome=ok usage.input=8
 
 
-=== TEST 48: an answer of 12 MB passes, though it is too large to be held
+=== TEST 50: an answer of 12 MB passes, though it is too large to be held
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -942,7 +980,7 @@ qr/\A\{"image": "(?:A{30000}){400}", "usage": \{[^}]*\}\}\z/
 status=200 outcome=ok usage.input=8 usage.output=3 attempts.0.bytes>12000000
 
 
-=== TEST 49: an answer of 12 MB that is cut ends with its connection
+=== TEST 51: an answer of 12 MB that is cut ends with its connection
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -967,7 +1005,7 @@ client: nothing to read
 status=200 outcome=truncated attempts.0.bytes>12000000
 
 
-=== TEST 50: an answer of 7 MB in small chunks is held, and has its cost
+=== TEST 52: an answer of 7 MB in small chunks is held, and has its cost
 --- http_config eval
 $::Http =~ s/llm_model gpt-4o/llm_model gpt-4o-/r . '
     llm_model gpt-4o { route mock; price input=1 output=1; }
@@ -992,7 +1030,7 @@ qr/\A\{"image": "(?:A{7000}){1000}", "usage": \{[^}]*\}\}\z/
 status=200 outcome=ok usage.input=8 usage.output=3 cost=0.000011
 
 
-=== TEST 51: JSON that ends with its connection
+=== TEST 53: JSON that ends with its connection
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -1008,7 +1046,7 @@ n=1
 status=200 outcome=ok usage.input=8
 
 
-=== TEST 52: JSON of HTTP/1.0, in pieces, with white space behind it
+=== TEST 54: JSON of HTTP/1.0, in pieces, with white space behind it
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -1028,7 +1066,7 @@ n=1
 status=200 outcome=ok usage.input=8
 
 
-=== TEST 53: JSON that ends with its connection, too early
+=== TEST 55: JSON that ends with its connection, too early
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -1045,7 +1083,7 @@ error.code=upstream_error
 status=502 outcome=upstream_error
 
 
-=== TEST 54: text that ends with its connection
+=== TEST 56: text that ends with its connection
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -1073,7 +1111,7 @@ Content-Type: text/vtt
 status=200 outcome=ok endpoint=audio
 
 
-=== TEST 55: a compressed answer passes as it is, its usage is estimated
+=== TEST 57: a compressed answer passes as it is, its usage is estimated
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1091,7 +1129,7 @@ Content-Type: application/json
 status=200 outcome=ok estimated=true usage.input>1 usage.input<100
 
 
-=== TEST 56: 204 is no answer to a question, and the client's connection goes on
+=== TEST 58: 204 is no answer to a question, and the client's connection goes on
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1114,7 +1152,7 @@ end
 #2 status=200 outcome=ok
 
 
-=== TEST 57: 400 passes byte for byte
+=== TEST 59: 400 passes byte for byte
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1137,7 +1175,7 @@ status=400 outcome=upstream_error attempts.0.status=400 cost=0 !usage
 attempts.0.error="it answered with an error"
 
 
-=== TEST 58: 401 and 403 of the provider pass
+=== TEST 60: 401 and 403 of the provider pass
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1161,7 +1199,7 @@ chat #2:
 --- may_log: [crit]
 
 
-=== TEST 59: 404, 408, 413 and 422 of the provider pass
+=== TEST 61: 404, 408, 413 and 422 of the provider pass
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1187,7 +1225,7 @@ chat #4:
 #* outcome=upstream_error cost=0 attempts.length=1
 
 
-=== TEST 60: 429 passes with its Retry-After
+=== TEST 62: 429 passes with its Retry-After
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1211,7 +1249,7 @@ x-ratelimit-reset-requests: 17s
 status=429 outcome=upstream_error attempts.0.status=429
 
 
-=== TEST 61: 500, 503 and 529 pass, each as it came
+=== TEST 63: 500, 503 and 529 pass, each as it came
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1240,7 +1278,7 @@ chat #3:
 #3 attempts.0.status=529 status=529 attempts.0.error~^5xx:
 
 
-=== TEST 62: an error in a list, in HTML, in bytes, or without a body passes
+=== TEST 64: an error in a list, in HTML, in bytes, or without a body passes
 --- http_config eval: $::Pool
 --- config eval: $::Route
 --- provider
@@ -1272,7 +1310,7 @@ chat #5:
 #1 attempts.0.error="it answered with an error"
 
 
-=== TEST 63: an error under a stream request passes as it is
+=== TEST 65: an error under a stream request passes as it is
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -1293,7 +1331,7 @@ Retry-After: 5
 status=429 outcome=upstream_error stream=true protocol=anthropic
 
 
-=== TEST 64: an error body that is cut is no answer
+=== TEST 66: an error body that is cut is no answer
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -1316,7 +1354,7 @@ status=502 outcome=upstream_error
 attempts.0.status=500 attempts.0.error~^reset:
 
 
-=== TEST 65: an endless error body does not stay
+=== TEST 67: an endless error body does not stay
 --- http_config eval: $::Http
 --- config eval: $::Route
 --- provider
@@ -1335,7 +1373,7 @@ chat:
 status=500 outcome=upstream_error
 
 
-=== TEST 66: an answer that comes before the body was sent
+=== TEST 68: an answer that comes before the body was sent
 --- http_config eval: $::Http
 --- config eval
 "client_max_body_size 30m; client_body_buffer_size 64k; $::Route" =~ s/client_max_body_size 30m; //r
@@ -1354,7 +1392,7 @@ chat:
 outcome=upstream_error attempts.length=1
 
 
-=== TEST 67: after all of it a worker leaves with nothing open
+=== TEST 69: after all of it a worker leaves with nothing open
 --- http_config
 --- config
 --- steps

@@ -391,6 +391,25 @@ for my $from (sort keys %main::Whole) {
 records(10);
 
 
+=== pings without an end are no stream
+--- http_config eval: $::Http
+--- config eval: $::Route
+--- steps
+my $ping = ':' . 'x' x 1000 . "\n\n";
+main::put('pings', $ping x 9000);
+
+LLM::Provider::play("*:\n header Content-Type: text/event-stream\n chunked\n"
+                    . " file $::Dir/pings\n hang\n");
+
+my $start = Time::HiRes::time();
+my $r = $main::Client{chat}->('claude', 'true');
+
+is($r->{status}, 502, 'status');
+ok(Time::HiRes::time() - $start < 30, 'nobody waits for its timeout');
+holds((records(1))[0], 'outcome=upstream_error'
+                       . ' attempts.0.error~"stream has no content"');
+
+
 === an AWS event stream whose bytes were changed
 --- http_config eval: $::Http
 --- config eval: $::Route

@@ -26,9 +26,6 @@ static ngx_int_t ngx_http_llm_set_id(ngx_http_llm_ctx_t *ctx);
 static void ngx_http_llm_ctx_cleanup(void *data);
 
 
-/* nginx's own */
-
-
 ngx_int_t
 ngx_http_llm_access_handler(ngx_http_request_t *r)
 {

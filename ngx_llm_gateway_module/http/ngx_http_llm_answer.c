@@ -414,6 +414,14 @@ ngx_http_llm_answer_gate_stream(ngx_http_llm_answer_t *an)
                                         "content");
     }
 
+    /* pings of a stream that is translated are read, and nothing is held */
+
+    if (an->at->bytes > NGX_HTTP_LLM_MAX_HELD
+        && ngx_http_llm_attempt_foreign(an->at))
+    {
+        return ngx_http_llm_answer_fail(an, "its stream has no content");
+    }
+
     if (an->held_size <= NGX_HTTP_LLM_MAX_EARLY && an->passed == 0) {
         return NGX_AGAIN;
     }

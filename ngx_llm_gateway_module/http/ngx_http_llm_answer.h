@@ -10,6 +10,7 @@
 
 
 #include "llm_ending.h"
+#include "llm_sse.h"
 #include "ngx_http_llm_module.h"
 
 
@@ -28,6 +29,9 @@
 /* the unfinished event at the end of a read is held up to this, bytes */
 #define NGX_HTTP_LLM_MAX_EVENT  65536
 
+/* as many interim answers (1xx) may come before the real one */
+#define NGX_HTTP_LLM_MAX_INTERIM  32
+
 /* the largest piece that an answer under the gate is read into, bytes */
 #define NGX_HTTP_LLM_MAX_PIECE  65536
 
@@ -37,6 +41,7 @@ typedef struct {
     ngx_http_request_t        *request;     /* the subrequest */
 
     ngx_http_status_t          line;        /* parser of the status line */
+    ngx_uint_t                 interim;     /* answers so far */
     ngx_http_chunked_t         chunks;      /* parser of chunks */
 
     llm_answer_t              *reader;
@@ -71,7 +76,7 @@ typedef struct {
     llm_buf_t                  out;         /* what the client gets for it, or
                                                the event in one piece */
     llm_buf_t                  data;        /* its data, if in many lines */
-    u_char                     name[64];
+    u_char                     name[LLM_SSE_MAX_NAME];
     ngx_str_t                  error_type;  /* x-amzn-errortype, or empty */
 
     unsigned                   line_done:1;   /* the status line is read */

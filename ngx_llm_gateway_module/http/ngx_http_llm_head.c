@@ -114,6 +114,10 @@ ngx_http_llm_head_parse(ngx_http_request_t *r, ngx_http_llm_answer_t *an)
 
         /* an interim answer: the real one follows in the same buffer */
 
+        if (++an->interim > NGX_HTTP_LLM_MAX_INTERIM) {
+            return ngx_http_llm_head_bad(an, "its interim answers do not end");
+        }
+
         ngx_http_llm_head_reset(r, an);
 
         if (ngx_list_init(&u->headers_in.headers, r->pool, 8,
@@ -187,7 +191,7 @@ ngx_http_llm_head_status(ngx_http_request_t *r, ngx_http_llm_answer_t *an)
 
     u->headers_in.status_n = an->line.code;
 
-    if (u->state && u->state->status == 0) {
+    if (u->state && u->state->status < 200) {
         u->state->status = an->line.code;
     }
 
