@@ -581,6 +581,38 @@ is(scalar sent(), 0, 'nobody was called');
 holds($_, 'outcome=ok status=200 model=gpt attempts.length=0 cost=0 !provider') for records(2);
 
 
+=== one who waits for another route is answered by the gateway
+--- http_config eval
+$::Http . <<'_EOC_2'
+    llm_class default { retry off; switch off; queue 10s on=429; attempts 3; }
+
+    llm_model either {
+        endpoint  messages;
+        route     claude;
+        route     mock priority=2;
+    }
+_EOC_2
+--- config eval: $::Route
+--- steps
+LLM::Provider::play('claude POST:
+    status 429
+    header Retry-After: 60
+    json {"type":"error","error":{"type":"rate_limit_error","message":"no"}}
+');
+
+my $ask = '{"model": "either", "messages": [{"role": "user", "content": "Hi"}]}';
+my $r = post('/v1/messages/count_tokens', $ask);
+
+is($r->{status}, 200, 'status');
+holds($r, 'input_tokens>0', 'tokens');
+is(scalar sent(), 1, 'the other one was called');
+
+$r = post('/v1/messages/count_tokens', $ask);
+is($r->{status}, 200, 'and the next one');
+
+holds($_, 'outcome=ok status=200') for records(2);
+
+
 === a count that cannot be made is told in the client's words
 --- http_config eval: $::Count
 --- config eval: $::Route

@@ -22,6 +22,8 @@ static ngx_int_t ngx_http_llm_ladder_turn(ngx_http_llm_ctx_t *ctx,
     ngx_int_t rc, ngx_msec_t wait);
 static ngx_int_t ngx_http_llm_ladder_woken(ngx_http_llm_ctx_t *ctx,
     ngx_int_t rc);
+static void ngx_http_llm_ladder_hold(ngx_http_llm_ctx_t *ctx);
+static void ngx_http_llm_ladder_leave(ngx_http_llm_ctx_t *ctx, ngx_int_t rc);
 static void ngx_http_llm_ladder_unask(ngx_http_llm_ctx_t *ctx);
 static void ngx_http_llm_ladder_deadline(ngx_event_t *ev);
 
@@ -130,13 +132,13 @@ ngx_http_llm_ladder_told(ngx_http_llm_attempt_t *at)
 
     ctx->pending = NULL;
 
+    ngx_http_llm_ladder_hold(ctx);
+
     wait = 0;
     rc = ngx_http_llm_ladder_admit(at, &wait);
     rc = ngx_http_llm_ladder_turn(ctx, rc, wait);
 
-    if (rc != NGX_OK) {
-        ngx_http_finalize_request(ctx->request, rc);
-    }
+    ngx_http_llm_ladder_leave(ctx, rc);
 
     ngx_http_run_posted_requests(c);
 }
@@ -279,9 +281,12 @@ ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
     rung = ctx->attempts.nelts ? NGX_HTTP_LLM_RUNG_SWITCH
                                : NGX_HTTP_LLM_RUNG_FIRST;
 
+    ngx_http_llm_ladder_hold(ctx);
+
     rc = ngx_http_llm_ladder_step(ctx, rung, &failure, wait);
 
     if (rc == NGX_BUSY) {
+        ngx_http_llm_ladder_leave(ctx, NGX_OK);
         return NGX_BUSY;
     }
 
@@ -291,17 +296,42 @@ ngx_http_llm_ladder_wake(ngx_http_llm_ctx_t *ctx, ngx_msec_t *wait)
         rc = ngx_http_llm_ladder_asking(ctx, NGX_HTTP_LLM_TURN_WAKE, rung,
                                         LLM_REASON_ALLOWED);
         if (rc == NGX_OK) {
+            ngx_http_llm_ladder_leave(ctx, NGX_OK);
             return NGX_AGAIN;
         }
     }
 
     ngx_http_llm_queue_remove(ctx);
-
-    if (rc != NGX_OK) {
-        ngx_http_finalize_request(ctx->request, rc);
-    }
+    ngx_http_llm_ladder_leave(ctx, rc);
 
     return NGX_OK;
+}
+
+
+/*
+ * A route that the gateway answers for by itself ends the request in the
+ * middle of a step, which goes on to take it from its queue.
+ */
+
+static void
+ngx_http_llm_ladder_hold(ngx_http_llm_ctx_t *ctx)
+{
+    ctx->request->main->count++;
+}
+
+
+/* rc is the status that ends it, or NGX_OK; ctx may be gone afterwards */
+
+static void
+ngx_http_llm_ladder_leave(ngx_http_llm_ctx_t *ctx, ngx_int_t rc)
+{
+    if (rc == NGX_OK) {
+        ngx_http_finalize_request(ctx->request, NGX_DONE);
+        return;
+    }
+
+    ctx->request->main->count--;
+    ngx_http_finalize_request(ctx->request, rc);
 }
 
 
