@@ -235,7 +235,7 @@ ngx_llm_fetch_tls(ngx_llm_fetch_t *fetch)
         != NGX_OK
         || ngx_llm_tls_server_name(c, &fetch->conf->server_name) != NGX_OK)
     {
-        ngx_llm_fetch_stop(fetch);
+        ngx_llm_fetch_failed(fetch, "TLS could not be set up");
         return;
     }
 
@@ -312,7 +312,7 @@ ngx_llm_fetch_send(ngx_llm_fetch_t *fetch)
 
         if (n == NGX_AGAIN) {
             if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-                ngx_llm_fetch_stop(fetch);
+                ngx_llm_fetch_failed(fetch, "its socket cannot be watched");
             }
 
             return;
@@ -332,7 +332,7 @@ ngx_llm_fetch_send(ngx_llm_fetch_t *fetch)
     c->write->handler = ngx_llm_fetch_wait_handler;
 
     if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-        ngx_llm_fetch_stop(fetch);
+        ngx_llm_fetch_failed(fetch, "its socket cannot be watched");
         return;
     }
 
@@ -363,7 +363,7 @@ ngx_llm_fetch_read_handler(ngx_event_t *rev)
 
         if (n == NGX_AGAIN) {
             if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-                ngx_llm_fetch_stop(fetch);
+                ngx_llm_fetch_failed(fetch, "its socket cannot be watched");
             }
 
             return;
@@ -577,11 +577,6 @@ ngx_llm_fetch_timer_handler(ngx_event_t *ev)
 
     fetch = ev->data;
 
-    if (fetch->judged) {
-        ngx_llm_fetch_stop(fetch);
-        return;
-    }
-
     ngx_llm_fetch_failed(fetch, "it timed out");
 }
 
@@ -589,9 +584,19 @@ ngx_llm_fetch_timer_handler(ngx_event_t *ev)
 static void
 ngx_llm_fetch_failed(ngx_llm_fetch_t *fetch, const char *reason)
 {
-    ngx_str_t  none;
+    ngx_str_t   none;
+    ngx_uint_t  judged;
+
+    judged = fetch->judged;
 
     ngx_llm_fetch_stop(fetch);
+
+    if (judged) {
+
+        /* the answer was told */
+
+        return;
+    }
 
     ngx_str_null(&none);
 
