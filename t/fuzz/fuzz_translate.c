@@ -85,6 +85,27 @@ must_be_json(fuzz_t *f, const unsigned char *data, size_t len)
 }
 
 
+/* what was left out is named in a header */
+
+static void
+check_dropped(llm_translate_t *x)
+{
+    size_t     i;
+    llm_str_t  s;
+
+    s = llm_translate_dropped(x);
+
+    for (i = 0; i < s.len; i++) {
+
+        if (s.data[i] <= ' ' || s.data[i] >= 0x7f) {
+            fprintf(stderr, "no header: %.*s\n", (int) s.len,
+                    (char *) s.data);
+            abort();
+        }
+    }
+}
+
+
 /* lines of data, or a JSON array of events */
 
 static void
@@ -184,8 +205,15 @@ fuzz_request(fuzz_t *f, const llm_op_t *op, const llm_str_t *body)
         }
 
         if (rc == LLM_OK) {
+
+            if (out[i].data[0] != '{') {
+                abort();
+            }
+
             must_be_json(f, out[i].data, out[i].len);
         }
+
+        check_dropped(x);
 
         if (rc == LLM_NOMEM || (i && rc != again)) {
 
