@@ -75,7 +75,7 @@ __DATA__
         access_log  logs/queue.log queue;
         llm_route;
     }
---- provider eval: "a:\n    pause 150\n    $::Ok"
+--- provider eval: "a:\n    pause 400\n    $::Ok"
 --- steps
 my $port = $Test::Nginx::Util::ServerPort;
 my @c = map { main::begin($port, $_) } qw(one two three four);
@@ -89,9 +89,9 @@ is($r[3]{headers}{'x-llm-attempts'}, 1, 'attempts');
 my @records = records(4);
 
 ok(!defined $records[0]{queue_ms}, 'the first one has not waited');
-main::between($records[$_]{queue_ms}, 150 * $_ - 30 * $_ - 20, 150 * $_ + 200,
+main::between($records[$_]{queue_ms}, 400 * $_ - 300, 400 * $_ + 3000,
               "waited: $_") for 1 .. 3;
-holds($records[3], 'outcome=ok attempts.length=1 latency_ms>400');
+holds($records[3], 'outcome=ok attempts.length=1 latency_ms>900');
 ok($records[3]{attempts}[0]{start_ms} >= $records[3]{queue_ms},
    'the attempt began afterwards');
 

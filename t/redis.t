@@ -161,7 +161,7 @@ main::quits($n);
 --- provider eval: "a:\n    $::Answer"
 --- steps
 my $redis = LLM::Redis->new;
-my $n = main::host($redis, 'budget=1/day');
+my $n = main::host($redis, 'budget=1/day', params => 'timeout=9s');
 
 for (1 .. 3) {
     is(main::ask_one($n)->{status}, 200, 'served');

@@ -191,10 +191,11 @@ sub start {
     my ($port, $body, %o) = @_;
 
     my $s = LLM::Client::connection($port);
+    my $time = time;
 
     syswrite $s, raw($body, %o);
 
-    return { s => $s, got => '', time => time };
+    return { s => $s, got => '', time => $time };
 }
 
 
