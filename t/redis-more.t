@@ -428,3 +428,32 @@ is(LLM::Provider::calls()->{b}, 5, 'so many came there');
 main::freed($_, $redis) for 'provider=b', 'key=caller';
 main::quits($_) for @n;
 
+
+=== TEST 11: what Redis grants is held on its own host, too, whatever that has counted
+--- config eval: $::Here
+--- provider eval
+"a #1-2:\n    $::Dead\nb #1-2:\n    $::Answer\n"
+. "a:\n    $::Dead\nb:\n    pause 3000\n    $::Answer"
+--- steps
+my $redis = LLM::Redis->new;
+my $n = main::host($redis, 'key=* budget=0.003/day', params => 'timeout=300ms');
+
+is(main::ask_one($n)->{headers}{'x-llm-rung'}, 'backup', 'served') for 1, 2;
+main::freed('key=caller', $redis);
+
+# for Redis nothing is spent any more, for the host all but a little
+
+$redis->run('FLUSHALL');
+
+my $c = main::begin($n);
+main::wait_until('the dear one is asked',
+                 sub { (LLM::Provider::calls()->{b} // 0) == 3 });
+$redis->stop;
+
+my $r = LLM::Steps::get('/llm/limits', key => 'test-token', port => $n->port);
+is($r->{json}{limits}[0]{reserved}{usd}, '0.00111', 'all of it');
+$redis->cont;
+
+is(main::answer($c)->{status}, 200, 'served');
+main::freed('key=caller', $redis);
+main::quits($n);

@@ -97,6 +97,9 @@ extern const ngx_http_llm_quota_backend_t  ngx_http_llm_quota_zone;
 /* reserve() of what was decided elsewhere; q->lease NULL: the zone is full */
 void ngx_http_llm_quota_zone_hold(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q);
+/* the same of extend(), where there is a lease */
+void ngx_http_llm_quota_zone_hold_more(ngx_http_llm_quota_t *q,
+    llm_amount_t *more);
 /* settle(), with what Redis is to be told in the same change of the zone;
    without a lease that alone */
 void ngx_http_llm_quota_zone_settle_with(ngx_http_llm_ctx_t *ctx,

@@ -20,8 +20,6 @@ static ngx_int_t ngx_http_llm_quota_redis_more_told(
     ngx_http_llm_quota_redis_t *st, llm_amount_t *amount);
 static ngx_int_t ngx_http_llm_quota_redis_more_alone(
     ngx_http_llm_quota_redis_t *st, llm_amount_t *amount);
-static void ngx_http_llm_quota_redis_more_zone(
-    ngx_http_llm_quota_redis_t *st, llm_amount_t *amount);
 
 
 ngx_int_t
@@ -42,6 +40,7 @@ ngx_http_llm_quota_redis_extend(ngx_http_llm_ctx_t *ctx,
         return ngx_http_llm_quota_zone.extend(ctx, q, amount);
 
     default: /* NGX_HTTP_LLM_QUOTA_OPEN */
+        ngx_http_llm_quota_zone_hold_more(q, amount);
         return NGX_OK;
     }
 
@@ -129,7 +128,7 @@ ngx_http_llm_quota_redis_more_told(ngx_http_llm_quota_redis_t *st,
 
     case NGX_HTTP_LLM_QUOTA_REDIS:
         ngx_http_llm_redis_hold(&more->lease);
-        ngx_http_llm_quota_redis_more_zone(st, amount);
+        ngx_http_llm_quota_zone_hold_more(st->q, amount);
         return NGX_OK;
 
     case NGX_HTTP_LLM_QUOTA_REFUSED:
@@ -156,27 +155,11 @@ ngx_http_llm_quota_redis_more_alone(ngx_http_llm_quota_redis_t *st,
                : NGX_ERROR;
 
     case NGX_HTTP_LLM_ON_ERROR_OPEN:
-        ngx_http_llm_quota_redis_more_zone(st, amount);
+        ngx_http_llm_quota_zone_hold_more(st->q, amount);
         return NGX_OK;
 
     default: /* NGX_HTTP_LLM_ON_ERROR_CLOSED */
         return NGX_ERROR;
-    }
-}
-
-
-/* this host's zone holds what Redis holds, where it is no question */
-
-static void
-ngx_http_llm_quota_redis_more_zone(ngx_http_llm_quota_redis_t *st,
-    llm_amount_t *amount)
-{
-    llm_standing_t  stop;
-
-    if (st->q->lease) {
-        stop = st->q->stop;
-        (void) ngx_http_llm_quota_zone.extend(st->ctx, st->q, amount);
-        st->q->stop = stop;
     }
 }
 

@@ -147,6 +147,17 @@ ngx_http_llm_quota_zone_extend(ngx_http_llm_ctx_t *ctx,
 }
 
 
+void
+ngx_http_llm_quota_zone_hold_more(ngx_http_llm_quota_t *q, llm_amount_t *more)
+{
+    if (q->lease) {
+        (void) ngx_llm_quota_extend(ngx_http_llm_quota_worker, q->lease,
+                                    q->subjects, more,
+                                    ngx_http_llm_quota_now(), NULL);
+    }
+}
+
+
 static void
 ngx_http_llm_quota_zone_sent(ngx_http_llm_quota_t *q)
 {

@@ -175,17 +175,22 @@ ngx_llm_quota_extend(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 {
     ngx_llm_zone_lock(q->zone);
 
-    ngx_llm_quota_judge(lease->nodes, subjects, lease->n, more, now, v, NULL,
-                        NULL);
+    if (v) {
+        ngx_llm_quota_judge(lease->nodes, subjects, lease->n, more, now, v,
+                            NULL, NULL);
 
-    if (v->refused.limit == NULL) {
-        ngx_llm_quota_take(q, lease, subjects, more, now);
-        ngx_llm_zone_done(q->zone);
+        if (v->refused.limit) {
+            ngx_llm_zone_unlock(q->zone);
+            return NGX_BUSY;
+        }
     }
 
+    ngx_llm_quota_take(q, lease, subjects, more, now);
+
+    ngx_llm_zone_done(q->zone);
     ngx_llm_zone_unlock(q->zone);
 
-    return v->refused.limit ? NGX_BUSY : NGX_OK;
+    return NGX_OK;
 }
 
 

@@ -108,7 +108,7 @@ ngx_int_t ngx_llm_quota_check(ngx_llm_quota_t *q, llm_subject_t **subjects,
     ngx_llm_quota_each_pt each, void *data);
 
 /* reserves more on the lease's subjects, which are given again; NGX_OK or
-   NGX_BUSY, the lease then being as before */
+   NGX_BUSY, the lease then being as before.  Without a v no limit is asked */
 ngx_int_t ngx_llm_quota_extend(ngx_llm_quota_t *q,
     ngx_llm_quota_lease_t *lease, llm_subject_t **subjects,
     llm_amount_t *more, int64_t now, llm_verdict_t *v);
