@@ -472,3 +472,27 @@ llm_claude_blank(const llm_str_t *s)
 
     return 1;
 }
+
+
+const llm_block_t *
+llm_claude_system(const llm_turn_t **turn, const llm_block_t *block)
+{
+    block = block ? block->next : *turn ? (*turn)->blocks : NULL;
+
+    while (*turn && (*turn)->role == LLM_ROLE_SYSTEM) {
+
+        for ( /* void */ ; block; block = block->next) {
+
+            if (block->kind == LLM_BLOCK_TEXT
+                && !llm_claude_blank(&block->text))
+            {
+                return block;
+            }
+        }
+
+        *turn = (*turn)->next;
+        block = *turn ? (*turn)->blocks : NULL;
+    }
+
+    return NULL;
+}

@@ -136,5 +136,13 @@ const llm_item_t *llm_claude_extra(const llm_form_t *form, const char *name);
 /* nothing but white space, or nothing at all */
 unsigned llm_claude_blank(const llm_str_t *s);
 
+/*
+ * The next text of the system turns at the front that says something, behind
+ * block; *turn, whose block that is, begins as the form's first with a NULL
+ * block.  NULL: that was the last, and *turn is what follows them.
+ */
+const llm_block_t *llm_claude_system(const llm_turn_t **turn,
+    const llm_block_t *block);
+
 
 #endif /* _LLM_CLAUDE_H_INCLUDED_ */

@@ -23,7 +23,6 @@ typedef struct {
 } llm_converse_format_t;
 
 
-static const llm_turn_t *llm_converse_system(const llm_form_t *form);
 static void llm_converse_write_system(llm_converse_writer_t *w);
 static int llm_converse_write_run(llm_converse_writer_t *w,
     const llm_claude_run_t *run, llm_error_t *err);
@@ -85,7 +84,12 @@ llm_converse_write_turns(llm_converse_writer_t *w, llm_error_t *err)
     const llm_turn_t  *turn;
     llm_claude_run_t   run;
 
-    turn = llm_converse_system(w->form);
+    for (turn = w->form->turns;
+         turn && turn->role == LLM_ROLE_SYSTEM;
+         turn = turn->next)
+    {
+        /* void */
+    }
 
     llm_buf_puts(w->out, "\"messages\":[");
 
@@ -124,24 +128,6 @@ llm_converse_write_turns(llm_converse_writer_t *w, llm_error_t *err)
 }
 
 
-/* what follows the system turns at the front */
-
-static const llm_turn_t *
-llm_converse_system(const llm_form_t *form)
-{
-    const llm_turn_t  *turn;
-
-    for (turn = form->turns; turn; turn = turn->next) {
-
-        if (turn->role != LLM_ROLE_SYSTEM) {
-            break;
-        }
-    }
-
-    return turn;
-}
-
-
 static void
 llm_converse_write_system(llm_converse_writer_t *w)
 {
@@ -151,25 +137,14 @@ llm_converse_write_system(llm_converse_writer_t *w)
 
     comma = ",\"system\":[";
 
-    for (turn = w->form->turns; turn; turn = turn->next) {
+    turn = w->form->turns;
+    block = NULL;
 
-        if (turn->role != LLM_ROLE_SYSTEM) {
-            break;
-        }
-
-        for (block = turn->blocks; block; block = block->next) {
-
-            if (block->kind != LLM_BLOCK_TEXT
-                || llm_claude_blank(&block->text))
-            {
-                continue;
-            }
-
-            llm_buf_puts(w->out, comma);
-            llm_converse_write_text(w, &block->text);
-            llm_converse_write_cache(w, block->cache);
-            comma = ",";
-        }
+    while ((block = llm_claude_system(&turn, block)) != NULL) {
+        llm_buf_puts(w->out, comma);
+        llm_converse_write_text(w, &block->text);
+        llm_converse_write_cache(w, block->cache);
+        comma = ",";
     }
 
     if (w->form->output == LLM_OUTPUT_JSON) {

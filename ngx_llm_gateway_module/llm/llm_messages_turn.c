@@ -96,26 +96,15 @@ llm_messages_write_system(llm_messages_writer_t *w)
 
     comma = ",\"system\":[";
 
-    for (turn = w->form->turns; turn; turn = turn->next) {
+    turn = w->form->turns;
+    block = NULL;
 
-        if (turn->role != LLM_ROLE_SYSTEM) {
-            break;
-        }
-
-        for (block = turn->blocks; block; block = block->next) {
-
-            if (block->kind != LLM_BLOCK_TEXT
-                || llm_claude_blank(&block->text))
-            {
-                continue;
-            }
-
-            llm_buf_puts(w->out, comma);
-            llm_messages_write_text(w, &block->text, 0);
-            llm_messages_write_cache(w, block->cache);
-            llm_buf_puts(w->out, "}");
-            comma = ",";
-        }
+    while ((block = llm_claude_system(&turn, block)) != NULL) {
+        llm_buf_puts(w->out, comma);
+        llm_messages_write_text(w, &block->text, 0);
+        llm_messages_write_cache(w, block->cache);
+        llm_buf_puts(w->out, "}");
+        comma = ",";
     }
 
     if (w->form->output == LLM_OUTPUT_JSON) {
