@@ -412,6 +412,7 @@ my $tls = sub {
     my $http = $main::http->('interval=100ms fall=2', "host $host; $ca");
 
     $http =~ s{http://(\S+)_PORT/main}{https://$1_TLS_PORT/main};
+    $http =~ s/connect=1s first_byte=300ms/connect=8s first_byte=8s/;
     played($main::alive);
 
     return nginx(config => $main::config, http => $http);

@@ -65,7 +65,7 @@ scan(llm_arena_t *arena, const char *text, size_t len, size_t *close)
 }
 
 
-/* what is sent; *fine: the edits are an ordered list, and its length is right */
+/* what is sent; *fine: the edits are in order, and the length is right */
 
 static llm_str_t
 apply(llm_arena_t *arena, const char *text, size_t len, llm_edit_t *e,
