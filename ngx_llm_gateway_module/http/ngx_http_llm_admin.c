@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_llm_admin.h"
+#include "ngx_http_llm_edit.h"
 #include "ngx_http_llm_header.h"
 
 #include "llm_scan.h"
@@ -18,7 +19,6 @@
 static ngx_int_t ngx_http_llm_admin_start(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_admin_token(ngx_http_llm_ctx_t *ctx);
 static ngx_int_t ngx_http_llm_admin_read(ngx_http_llm_admin_t *adm);
-static ngx_int_t ngx_http_llm_admin_gather(ngx_http_llm_admin_t *adm);
 
 
 ngx_int_t
@@ -166,7 +166,6 @@ ngx_http_llm_admin_token(ngx_http_llm_ctx_t *ctx)
 }
 
 
-
 /* the body, if there is one, as an object that handlers can walk */
 
 static ngx_int_t
@@ -189,7 +188,9 @@ ngx_http_llm_admin_read(ngx_http_llm_admin_t *adm)
                                    NGX_HTTP_LLM_ADMIN_BODY_MAX);
     }
 
-    if (ngx_http_llm_admin_gather(adm) != NGX_OK) {
+    if (ngx_http_llm_edit_gather(ctx, ngx_http_llm_pure(&adm->body))
+        != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -226,47 +227,6 @@ ngx_http_llm_admin_read(ngx_http_llm_admin_t *adm)
                                    "%uz", llm_scan_error(scan),
                                    llm_scan_offset(scan));
     }
-}
-
-
-static ngx_int_t
-ngx_http_llm_admin_gather(ngx_http_llm_admin_t *adm)
-{
-    size_t               size;
-    u_char              *p;
-    ngx_buf_t           *b;
-    ngx_chain_t         *cl;
-    ngx_http_request_t  *r;
-
-    r = adm->ctx->request;
-
-    p = ngx_pnalloc(r->pool, (size_t) adm->ctx->body_length);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    adm->body.data = p;
-
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-
-        b = cl->buf;
-        size = (size_t) ngx_buf_size(b);
-
-        if (!b->in_file) {
-            p = ngx_cpymem(p, b->pos, size);
-            continue;
-        }
-
-        if (ngx_read_file(b->file, p, size, b->file_pos) != (ssize_t) size) {
-            return NGX_ERROR;
-        }
-
-        p += size;
-    }
-
-    adm->body.len = p - adm->body.data;
-
-    return NGX_OK;
 }
 
 

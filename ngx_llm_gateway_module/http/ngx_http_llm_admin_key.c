@@ -612,7 +612,10 @@ ngx_int_t
 ngx_http_llm_admin_keys_delete(ngx_http_llm_admin_t *adm, llm_buf_t *b)
 {
     ngx_int_t             rc;
+    ngx_uint_t            tries;
     ngx_llm_keys_entry_t  entry;
+
+    tries = 0;
 
     do {
         rc = ngx_http_llm_admin_key_find(adm, &entry);
@@ -624,7 +627,11 @@ ngx_http_llm_admin_keys_delete(ngx_http_llm_admin_t *adm, llm_buf_t *b)
 
         rc = ngx_llm_keys_remove(adm->ctx->lmcf->runtime_keys, &entry);
 
-    } while (rc == NGX_AGAIN);
+    } while (rc == NGX_AGAIN && ++tries < NGX_HTTP_LLM_ADMIN_TRIES);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_ERROR;
+    }
 
     if (rc != NGX_OK) {
         return ngx_http_llm_admin_key_stored(adm, rc);

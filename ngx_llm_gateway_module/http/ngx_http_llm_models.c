@@ -5,8 +5,8 @@
  */
 
 
+#include "ngx_http_llm_admin.h"
 #include "ngx_http_llm_header.h"
-#include "ngx_http_llm_module.h"
 
 
 /* what an answer may take, however many models there are */
@@ -328,30 +328,10 @@ static ngx_int_t
 ngx_http_llm_models_arg(ngx_http_request_t *r, const char *name,
     ngx_str_t *value)
 {
-    u_char     *dst, *src;
-    ngx_str_t   raw;
-
     ngx_str_null(value);
 
-    if (ngx_http_arg(r, (u_char *) name, ngx_strlen(name), &raw) != NGX_OK
-        || raw.len == 0)
-    {
-        return NGX_OK;
-    }
-
-    dst = ngx_pnalloc(r->pool, raw.len);
-    if (dst == NULL) {
-        return NGX_ERROR;
-    }
-
-    value->data = dst;
-    src = raw.data;
-
-    ngx_unescape_uri(&dst, &src, raw.len, 0);
-
-    value->len = dst - value->data;
-
-    return NGX_OK;
+    return ngx_http_llm_admin_arg(r, name, value) == NGX_ERROR ? NGX_ERROR
+                                                               : NGX_OK;
 }
 
 

@@ -326,17 +326,8 @@ ngx_int_t
 ngx_http_llm_add_header(ngx_http_request_t *r, const char *name, size_t len,
     ngx_str_t *value)
 {
-    u_char  *p, *last;
-
-    last = value->data + value->len;
-
-    for (p = value->data; p < last; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            return NGX_OK;
-        }
-    }
-
-    return ngx_http_llm_push_header(r, name, len, value);
+    return ngx_http_llm_header_unsafe(value)
+           ? NGX_OK : ngx_http_llm_push_header(r, name, len, value);
 }
 
 
