@@ -27,9 +27,9 @@ our $Http = providers(a => '', b => '') . <<'_EOC_';
     llm_model gpt-4.1 { route a; price input=1 output=2; }
     llm_model other   { route b; price input=1 output=2; }
 
+    llm_key zulu    { secret plain:sk-zulu; models *; }
     llm_key fixed   { secret plain:sk-test; owner acme; team ops; models *;
                       cidr 127.0.0.0/8; expires 2999-01-01; }
-    llm_key zulu    { secret plain:sk-zulu; models *; }
 _EOC_
 
 our $Script = "a:\n    $Ok\nb:\n    $Ok\n";

@@ -322,7 +322,8 @@ typedef struct {
     ngx_array_t                providers;     /* ngx_http_llm_provider_t * */
     ngx_array_t                models;        /* ngx_http_llm_model_t * */
     ngx_array_t                classes;
-    ngx_array_t                keys;
+    ngx_array_t                keys;          /* ngx_http_llm_key_t *, by
+                                                 name */
     ngx_http_llm_class_t      *default_class;
     ngx_uint_t                 nroutes;       /* over all models */
     ngx_uint_t                 blind_routes;  /* some are without vision */
@@ -400,7 +401,7 @@ ngx_http_llm_route_t *ngx_http_llm_conf_find_route(
 ngx_http_llm_class_t *ngx_http_llm_conf_find_class(
     ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name);
 
-/* the key with this public id, or NULL; not for the path of requests */
+/* the key with this public id, or NULL */
 ngx_http_llm_key_t *ngx_http_llm_conf_key_by_name(
     ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name);
 

@@ -23,6 +23,8 @@ static char *ngx_http_llm_key_cidr(ngx_conf_t *cf,
     ngx_http_llm_directive_t *d, void *object);
 static char *ngx_http_llm_key_expires(ngx_conf_t *cf,
     ngx_http_llm_directive_t *d, void *object);
+static int ngx_libc_cdecl ngx_http_llm_key_compare(const void *one,
+    const void *two);
 
 
 static ngx_http_llm_directive_t  ngx_http_llm_key_directives[] = {
@@ -339,5 +341,23 @@ ngx_http_llm_key_init(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf)
         }
     }
 
+    /* so that they are listed page by page without a look at all of them */
+
+    ngx_qsort(lmcf->keys.elts, lmcf->keys.nelts, sizeof(ngx_http_llm_key_t *),
+              ngx_http_llm_key_compare);
+
     return NGX_CONF_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_llm_key_compare(const void *one, const void *two)
+{
+    ngx_http_llm_key_t  *a, *b;
+
+    a = *(ngx_http_llm_key_t **) one;
+    b = *(ngx_http_llm_key_t **) two;
+
+    return (int) ngx_memn2cmp(a->name.data, b->name.data, a->name.len,
+                              b->name.len);
 }

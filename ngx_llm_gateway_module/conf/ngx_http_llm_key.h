@@ -14,7 +14,7 @@
 /* setter of llm_key: conf is the main configuration */
 char *ngx_http_llm_key_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* init_main_conf: classes of keys */
+/* init_main_conf: classes of keys, which are sorted by name */
 char *ngx_http_llm_key_init(ngx_conf_t *cf, ngx_http_llm_main_conf_t *lmcf);
 
 /* setter of "secret": valid through the day that until= names, UTC, or up to

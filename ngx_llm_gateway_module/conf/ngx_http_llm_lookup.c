@@ -480,20 +480,11 @@ ngx_http_llm_conf_key_allows(ngx_http_llm_key_t *key,
 ngx_http_llm_key_t *
 ngx_http_llm_conf_key_by_name(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name)
 {
-    ngx_uint_t            i;
-    ngx_http_llm_key_t  **key;
+    ngx_http_llm_lookup_t  *lookup;
 
-    key = lmcf->keys.elts;
+    lookup = lmcf->lookup;
 
-    for (i = 0; i < lmcf->keys.nelts; i++) {
-        if (key[i]->name.len == name->len
-            && ngx_memcmp(key[i]->name.data, name->data, name->len) == 0)
-        {
-            return key[i];
-        }
-    }
-
-    return NULL;
+    return ngx_http_llm_lookup_find(&lookup->keys, name->data, name->len);
 }
 
 

@@ -171,42 +171,36 @@ ngx_http_llm_admin_keys_look(ngx_http_llm_admin_page_t *page)
 }
 
 
+/* the first one with a later name */
+
 static ngx_http_llm_key_t *
 ngx_http_llm_admin_keys_behind(ngx_http_llm_main_conf_t *lmcf, ngx_str_t *name)
 {
-    ngx_uint_t            i;
-    ngx_http_llm_key_t  **key, *best;
+    ngx_uint_t            low, high, mid;
+    ngx_http_llm_key_t  **key;
 
-    best = NULL;
     key = lmcf->keys.elts;
+    low = 0;
+    high = lmcf->keys.nelts;
 
-    for (i = 0; i < lmcf->keys.nelts; i++) {
+    while (low < high) {
+        mid = low + (high - low) / 2;
 
-        if (ngx_http_llm_admin_keys_compare(&key[i]->name, name) > 0
-            && (best == NULL
-                || ngx_http_llm_admin_keys_compare(&key[i]->name, &best->name)
-                   < 0))
-        {
-            best = key[i];
+        if (ngx_http_llm_admin_keys_compare(&key[mid]->name, name) > 0) {
+            high = mid;
+        } else {
+            low = mid + 1;
         }
     }
 
-    return best;
+    return low < lmcf->keys.nelts ? key[low] : NULL;
 }
 
 
 static ngx_int_t
 ngx_http_llm_admin_keys_compare(ngx_str_t *a, ngx_str_t *b)
 {
-    ngx_int_t  rc;
-
-    rc = ngx_memcmp(a->data, b->data, ngx_min(a->len, b->len));
-
-    if (rc) {
-        return rc;
-    }
-
-    return (a->len > b->len) - (a->len < b->len);
+    return ngx_memn2cmp(a->data, b->data, a->len, b->len);
 }
 
 

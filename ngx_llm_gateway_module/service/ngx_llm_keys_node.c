@@ -523,15 +523,7 @@ ngx_llm_keys_first(u_char *p, size_t len)
 static ngx_int_t
 ngx_llm_keys_compare(ngx_str_t *a, ngx_str_t *b)
 {
-    ngx_int_t  rc;
-
-    rc = ngx_memcmp(a->data, b->data, ngx_min(a->len, b->len));
-
-    if (rc) {
-        return rc;
-    }
-
-    return (a->len > b->len) - (a->len < b->len);
+    return ngx_memn2cmp(a->data, b->data, a->len, b->len);
 }
 
 
