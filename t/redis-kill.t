@@ -155,7 +155,8 @@ SKIP: {
     for my $at (['ngx_llm_redis_eval', 2], ['ngx_llm_redis_eval', 3],
                 ['ngx_llm_redis_node_out', 2], ['ngx_llm_redis_node_out', 3],
                 ['ngx_llm_redis_replied', 2], ['ngx_llm_redis_replied', 3],
-                ['ngx_llm_redis_replied', 4])
+                ['ngx_llm_redis_replied', 4], ['ngx_llm_zone_done', 2],
+                ['ngx_llm_zone_done', 3], ['ngx_llm_zone_done', 4])
     {
         $killed += main::dies($n, @$at);
         is(main::same($n, [$redis]), 'all the same', "@$at");

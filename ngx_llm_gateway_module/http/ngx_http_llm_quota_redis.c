@@ -489,7 +489,7 @@ ngx_http_llm_quota_redis_settle(ngx_http_llm_ctx_t *ctx,
         claim = &st->lease.claims[i];
 
         claim->used = *used;
-        ngx_http_llm_redis_write(&mail, claim, mode);
+        ngx_http_llm_redis_write(&mail, claim, mode, 0);
     }
 
     if (q->attempt) {
@@ -544,7 +544,7 @@ ngx_http_llm_quota_redis_draft(ngx_http_llm_ctx_t *ctx,
     for (i = 0; i < st->lease.n; i++) {
         claim = st->lease.claims[i];
         claim.used = st->parts;
-        ngx_http_llm_redis_write_draft(mail, &claim, mode);
+        ngx_http_llm_redis_write(mail, &claim, mode, 1);
     }
 
     mail->drafts = st->drafts;

@@ -114,9 +114,8 @@ void ngx_http_llm_redis_letters_stop(void);
  * case that its worker dies.
  */
 void ngx_http_llm_redis_write(ngx_http_llm_redis_mail_t *mail,
-    const llm_script_claim_t *claim, llm_script_mode_e mode);
-void ngx_http_llm_redis_write_draft(ngx_http_llm_redis_mail_t *mail,
-    const llm_script_claim_t *claim, llm_script_mode_e mode);
+    const llm_script_claim_t *claim, llm_script_mode_e mode,
+    ngx_uint_t draft);
 
 /*
  * Under the zone's lock, if there is a zone, before ngx_llm_zone_done(); under

@@ -110,7 +110,7 @@ ngx_http_llm_redis_letters_stop(void)
 
 void
 ngx_http_llm_redis_write(ngx_http_llm_redis_mail_t *mail,
-    const llm_script_claim_t *claim, llm_script_mode_e mode)
+    const llm_script_claim_t *claim, llm_script_mode_e mode, ngx_uint_t draft)
 {
     ngx_http_llm_redis_letter_t  *letter;
 
@@ -123,23 +123,9 @@ ngx_http_llm_redis_write(ngx_http_llm_redis_mail_t *mail,
         return;
     }
 
+    letter->draft = draft;
+
     mail->letters[mail->n++] = letter;
-}
-
-
-void
-ngx_http_llm_redis_write_draft(ngx_http_llm_redis_mail_t *mail,
-    const llm_script_claim_t *claim, llm_script_mode_e mode)
-{
-    ngx_uint_t  n;
-
-    n = mail->n;
-
-    ngx_http_llm_redis_write(mail, claim, mode);
-
-    if (mail->n > n) {
-        mail->letters[n]->draft = 1;
-    }
 }
 
 

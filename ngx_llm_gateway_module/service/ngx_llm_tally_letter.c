@@ -7,6 +7,7 @@
 #include "ngx_llm_tally_state.h"
 
 
+static size_t ngx_llm_tally_size(size_t len);
 static ngx_llm_tally_letter_t *ngx_llm_tally_find(ngx_llm_tally_t *tally);
 
 
@@ -35,7 +36,7 @@ ngx_llm_tally_keep(ngx_llm_tally_t *tally, ngx_str_t *words, ngx_uint_t n,
         len += sizeof(uint16_t) + words[i].len;
     }
 
-    if (tally->sh->bytes + len
+    if (tally->sh->bytes + ngx_llm_tally_size(len)
         > ngx_llm_zone_size(tally->zone) / NGX_LLM_TALLY_SHARE)
     {
         return NULL;
@@ -80,9 +81,24 @@ ngx_llm_tally_letter(ngx_llm_tally_t *tally, size_t len)
     letter->born = ngx_current_msec;
     letter->len = len;
 
-    tally->sh->bytes += len;
+    tally->sh->bytes += ngx_llm_tally_size(len);
 
     return letter;
+}
+
+
+/* what the zone gives for it */
+
+static size_t
+ngx_llm_tally_size(size_t len)
+{
+    size_t  size;
+
+    len += offsetof(ngx_llm_tally_letter_t, text);
+
+    for (size = 64; size < len; size <<= 1) { /* void */ }
+
+    return size;
 }
 
 
@@ -90,7 +106,7 @@ void
 ngx_llm_tally_letter_free(ngx_llm_tally_t *tally,
     ngx_llm_tally_letter_t *letter)
 {
-    tally->sh->bytes -= letter->len;
+    tally->sh->bytes -= ngx_llm_tally_size(letter->len);
 
     ngx_llm_zone_free_locked(tally->zone, letter);
 }
