@@ -119,7 +119,42 @@ is(main::spent($n, 'key=caller'), $billed, 'the key paid for it');
 is(main::spent($n, 'provider=b'), 0, 'and not for what nobody knows');
 
 
-=== TEST 4: at each step from what is reserved to the record, log and counters agree
+=== TEST 4: the same, when the budget's window turned in between
+--- config eval: $::Route
+--- provider eval
+"a:\n    sse\n    data {\"choices\":[],\"usage\":{\"prompt_tokens\":0,"
+. "\"completion_tokens\":100}}\n    cut\n"
+. "b:\n    pause 90000\n"
+--- steps
+my $n = main::host('llm_limit provider=a budget=5/day;
+                    llm_class default { switch on=reset,invalid,5xx; }',
+                   limits => 'limit budget=1/minute;');
+
+# not just before its end
+
+sleep 1 while time % 60 > 50;
+
+my $c = main::start($n->{port}, $::Max =~ s/\}$/, "stream": true}/r);
+
+LLM::Steps::wait_for(10, sub { grep { $_->{path} =~ /^\/b/ }
+                                    LLM::Provider::requests() });
+
+my $billed = main::spent($n, 'provider=a');
+my $minute = int time / 60;
+
+ok($billed > 0, "the first attempt cost $billed");
+sleep 1 while int time / 60 == $minute;
+
+my ($pid) = $n->workers;
+
+kill KILL => $pid;
+ok(main::reborn($n, $pid), 'another worker is there');
+
+is(main::agree($n), 'all the same', 'log, counters and sums agree');
+is(main::spent($n, 'key=caller'), $billed, 'the key paid for it');
+
+
+=== TEST 5: at each step from what is reserved to the record, log and counters agree
 --- config eval: $::Route
 --- provider eval: "a:\n    $::All\n"
 --- steps

@@ -303,14 +303,9 @@ llm_limit_refund(llm_counter_t *counter, const llm_mark_t *mark, int64_t now)
 
 
 void
-llm_limit_charge(llm_counter_t *counter, int64_t end, const llm_amount_t *used,
-    int64_t now)
+llm_limit_charge(llm_counter_t *counter, const llm_amount_t *used)
 {
     llm_limit_t  limit;
-
-    if (end != -1 && end <= now) {
-        return;
-    }
 
     limit.kind = llm_limit_kind(counter->id);
 

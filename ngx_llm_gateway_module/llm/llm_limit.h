@@ -245,11 +245,10 @@ void llm_limit_refund(llm_counter_t *counter, const llm_mark_t *mark,
 
 /*
  * A calendar counter gets what was used, for somebody who does not know its
- * limit: the kind is in its id, and end is that of its window as
- * llm_limit_window() told.  A window that is over gets nothing.
+ * limit: the kind is in its id.  It counts in the window that the counter is
+ * in, even if that is over: limits ask no more for it, but the ledger does.
  */
-void llm_limit_charge(llm_counter_t *counter, int64_t end,
-    const llm_amount_t *used, int64_t now);
+void llm_limit_charge(llm_counter_t *counter, const llm_amount_t *used);
 
 /* what a counter of this id counts */
 llm_limit_e llm_limit_kind(uint64_t id);

@@ -337,7 +337,7 @@ ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
 
             if (c->end) {
                 ngx_llm_zone_save(q->zone, &c->c, sizeof(llm_counter_t));
-                llm_limit_charge(&c->c, c->end, &lease->used, now);
+                llm_limit_charge(&c->c, &lease->used);
             }
         }
     }

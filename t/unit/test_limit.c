@@ -451,19 +451,22 @@ test_charge(void)
     c.id = l.id;
     llm_limit_window(&l, T0, &start, &end);
 
-    llm_limit_charge(&c, end, &used, end - 1);
+    c.time = start;
+
+    llm_limit_charge(&c, &used);
     is_int(c.spent, 400, "a budget gets its money");
-    llm_limit_charge(&c, end, &used, end);
-    is_int(c.spent, 400, "a window that is over nothing");
+    is_int(c.time, start, "in the window that it is in");
+    llm_limit_settle(&l, &c, &used, NULL, end);
+    is_int(c.spent, 400, "which the next one does not know of");
 
     l = limit("tokens=1m/day");
     memset(&c, 0, sizeof(c));
     c.id = l.id;
-    llm_limit_charge(&c, -1, &used, T0);
+    llm_limit_charge(&c, &used);
     is_int(c.spent, 50, "one of tokens both of them, without an end");
 
     c.spent = INT64_MAX - 1;
-    llm_limit_charge(&c, -1, &used, T0);
+    llm_limit_charge(&c, &used);
     is_int(c.spent, INT64_MAX, "a sum stops at the largest number");
 }
 
