@@ -457,3 +457,23 @@ $redis->cont;
 is(main::answer($c)->{status}, 200, 'served');
 main::freed('key=caller', $redis);
 main::quits($n);
+
+
+=== TEST 12: a worker that is killed leaves nothing of what its request took later, either
+--- config eval: $::Here
+--- provider eval: "a:\n    $::Dead\nb:\n    pause 60000\n    $::Answer"
+--- steps
+my $redis = LLM::Redis->new;
+my $n = main::host($redis, 'key=* budget=1/day; env=prod budget=1/day');
+
+my $c = main::begin($n);
+main::wait_until('the dear one is asked', sub { LLM::Provider::calls()->{b} });
+is($redis->field('key=caller', 'm'), $main::Dear, 'all of it is held');
+
+kill KILL => ($n->workers)[0];
+
+# lease= is a minute
+
+main::freed($_, $redis) for 'key=caller', 'env=prod';
+is($redis->field('key=caller', 's') || 0, 0, 'and nothing was spent');
+$n->quit;

@@ -20,6 +20,8 @@ static ngx_int_t ngx_http_llm_quota_redis_more_told(
     ngx_http_llm_quota_redis_t *st, llm_amount_t *amount);
 static ngx_int_t ngx_http_llm_quota_redis_more_alone(
     ngx_http_llm_quota_redis_t *st, llm_amount_t *amount);
+static void ngx_http_llm_quota_redis_more_drafts(
+    ngx_http_llm_quota_redis_t *more, ngx_uint_t held);
 
 
 ngx_int_t
@@ -128,6 +130,7 @@ ngx_http_llm_quota_redis_more_told(ngx_http_llm_quota_redis_t *st,
 
     case NGX_HTTP_LLM_QUOTA_REDIS:
         ngx_http_llm_redis_hold(&more->lease);
+        ngx_http_llm_quota_redis_more_drafts(more, 1);
         ngx_http_llm_quota_zone_hold_more(st->q, amount);
         return NGX_OK;
 
@@ -196,5 +199,49 @@ ngx_http_llm_quota_redis_more_end(ngx_http_llm_quota_redis_t *st)
             ngx_http_llm_redis_give_back(&more->lease.claims[i],
                                          LLM_SCRIPT_AGAIN);
         }
+
+        ngx_http_llm_quota_redis_more_drafts(more, 0);
     }
+}
+
+
+/*
+ * What whoever comes after a killed worker finds: that it is to be given back.
+ * The request's own lease names its first reservation alone.
+ */
+
+static void
+ngx_http_llm_quota_redis_more_drafts(ngx_http_llm_quota_redis_t *more,
+    ngx_uint_t held)
+{
+    ngx_uint_t                  i;
+    ngx_llm_zone_t             *zone;
+    ngx_http_llm_redis_mail_t   mail;
+
+    zone = more->ctx->lmcf->zone;
+
+    if (zone == NULL) {
+        return;
+    }
+
+    ngx_memzero(&mail, sizeof(ngx_http_llm_redis_mail_t));
+
+    for (i = 0; held && i < more->lease.n; i++) {
+        ngx_memzero(&more->lease.claims[i].used, sizeof(llm_amount_t));
+        ngx_http_llm_redis_write(&mail, &more->lease.claims[i],
+                                 LLM_SCRIPT_AGAIN, 1);
+    }
+
+    mail.drafts = more->drafts;
+    mail.ndrafts = more->lease.n;
+
+    ngx_llm_zone_lock(zone);
+
+    ngx_http_llm_redis_keep(&mail);
+    ngx_llm_zone_done(zone);
+    ngx_http_llm_redis_kept(&mail);
+
+    ngx_llm_zone_unlock(zone);
+
+    ngx_http_llm_redis_send(&mail);
 }

@@ -266,7 +266,7 @@ ngx_http_llm_redis_keep(ngx_http_llm_redis_mail_t *mail)
             continue;
         }
 
-        if (letter->used) {
+        if (letter->used || letter->draft) {
             ngx_http_llm_redis_keep_letter(letter);
             mail->unsafe |= (letter->kept == NULL);
         }
