@@ -91,6 +91,24 @@ ngx_http_llm_arena_done(ngx_http_llm_ctx_t *ctx)
 }
 
 
+void
+ngx_http_llm_arena_stop(void)
+{
+    ngx_http_llm_chunk_t  *chunk;
+
+    while (ngx_http_llm_chunks) {
+        chunk = ngx_http_llm_chunks;
+        ngx_http_llm_chunks = chunk->next;
+
+        ngx_free(chunk);
+    }
+
+    /* there is room for no more: those of requests that end yet go at once */
+
+    ngx_http_llm_nchunks = NGX_HTTP_LLM_CHUNKS;
+}
+
+
 static void *
 ngx_http_llm_arena_alloc(void *data, size_t size)
 {

@@ -244,6 +244,7 @@ ngx_http_llm_exit_process(ngx_cycle_t *cycle)
     ngx_http_llm_quota_stop();
     ngx_http_llm_redis_keys_stop();
     ngx_http_llm_redis_stop();
+    ngx_http_llm_arena_stop();
 
     lmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_llm_gateway_module);

@@ -385,6 +385,8 @@ uint64_t ngx_http_llm_clock_us(void);
 /* _arena.c: makes ctx->arena; what it gave out goes with done() */
 void ngx_http_llm_arena_init(ngx_http_llm_ctx_t *ctx);
 void ngx_http_llm_arena_done(ngx_http_llm_ctx_t *ctx);
+/* exit_process */
+void ngx_http_llm_arena_stop(void);
 
 
 /* _authenticate.c */
