@@ -81,6 +81,7 @@ typedef struct {
                                      LLM_PICK_LENGTH: bytes over all */
     uint32_t         times;       /* how often it occurred */
     uint8_t          type;        /* llm_json_e of the one told */
+    uint8_t          began;       /* the scanner's: of the one being read */
     unsigned         truncated:1; /* raw text over the limit, raw is empty */
 } llm_found_t;
 

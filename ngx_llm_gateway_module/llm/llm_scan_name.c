@@ -11,6 +11,9 @@
 #define llm_quote(n)       llm_quote_value(n)
 #define llm_quote_value(n) #n
 
+/* room at first; a request that waits in the queue should take little */
+#define LLM_SCAN_FEW_MEMBERS  6
+
 #define LLM_SCAN_ERROR_MEMBERS                                                \
     "more than " llm_quote(LLM_SCAN_MAX_MEMBERS) " members at the top level"
 #define LLM_SCAN_ERROR_NAME                                                   \
@@ -231,7 +234,7 @@ llm_scan_members_grow(llm_scan_t *s)
     uint32_t      *hashes;
     llm_member_t  *members;
 
-    n = s->amembers ? s->amembers * 2 : 8;
+    n = s->amembers ? s->amembers * 2 : LLM_SCAN_FEW_MEMBERS;
 
     members = llm_alloc(s->arena, n * sizeof(llm_member_t));
     hashes = llm_alloc(s->arena, n * sizeof(uint32_t));

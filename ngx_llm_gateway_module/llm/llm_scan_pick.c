@@ -9,7 +9,7 @@
 
 
 /* a raw text is kept in a buffer of at least this, bytes */
-#define LLM_PICK_COPY  64
+#define LLM_PICK_COPY  48
 
 
 static int llm_scan_pick_raw(llm_scan_t *s, const llm_pick_t *pick,
@@ -137,7 +137,7 @@ llm_scan_pick_open(llm_scan_t *s, size_t offset, unsigned type)
 
     st->start = offset;
     st->text = s->text;
-    st->type = type;
+    st->found.began = (uint8_t) type;
 
     if (flags & LLM_PICK_RAW) {
         s->raw |= bit;
@@ -177,7 +177,7 @@ llm_scan_pick_close(llm_scan_t *s, size_t offset, uint32_t count)
 
     found->start = st->start;
     found->end = offset;
-    found->type = (uint8_t) st->type;
+    found->type = found->began;
     found->times++;
 
     if (pick->flags & LLM_PICK_LENGTH) {

@@ -68,7 +68,6 @@ typedef struct {
     size_t                start;
     uint64_t              text;       /* s->text at the start */
     llm_buf_t            *copy;       /* what came in earlier pieces */
-    unsigned              type;
     llm_found_t           found;
 } llm_pick_state_t;
 
