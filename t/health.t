@@ -26,10 +26,6 @@ sub said {
     return scalar(() = $n->error_log =~ /$re/g);
 }
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 run_tests();
 
 __DATA__

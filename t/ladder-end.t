@@ -13,10 +13,6 @@ no_shuffle();
 
 our $Error = '{"error": {"message": "its own words", "code": "x"}}';
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 sub fails {
     my ($status, @more) = @_;
 

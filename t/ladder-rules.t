@@ -13,10 +13,6 @@ no_shuffle();
 
 ($ENV{TEST_NGINX_FULL_PORT}, our $Full) = full_port();
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 run_tests();
 
 __DATA__

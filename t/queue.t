@@ -9,10 +9,6 @@ use LLM::Ladder;
 repeat_each(1);
 no_shuffle();
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 # one route, with room for one, under a class
 
 sub one {

@@ -132,6 +132,42 @@ sub at_once {
 }
 
 
+# What code finds, with nginx and the directory, where the usage log lies on a
+# disk of this size.  Only root can make one.
+
+sub full_disk {
+    my ($size, $buffer, $code) = @_;
+
+    my $dir = File::Temp::tempdir('llm-full-XXXXXX', TMPDIR => 1,
+                                  CLEANUP => 1);
+
+    SKIP: {
+        Test::More::skip('no tmpfs can be mounted here', 1)
+            if system("mount -t tmpfs -o size=$size none $dir 2>/dev/null")
+               != 0;
+
+        chmod 0777, $dir;
+
+        my $done = eval {
+            my $n = LLM::Steps::nginx(config => $config, http => <<"_EOC_");
+    llm_zone 1m;
+    llm_usage_log $dir/u.jsonl $buffer;
+    $http
+_EOC_
+
+            LLM::Provider::play($provider);
+            $code->($n, $dir);
+            1;
+        };
+
+        my $error = $@;
+
+        system "umount $dir";
+        LLM::Steps::ok($done, "to the end $error");
+    }
+}
+
+
 no_shuffle();
 no_long_string();
 run_tests();
@@ -772,154 +808,94 @@ quiet($n);
 
 === a full disk delays records, not requests, and loses none
 --- steps
-my $dir = File::Temp::tempdir('llm-full-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+main::full_disk('8k', 'buffer=8k flush=20ms', sub {
+    my ($n, $dir) = @_;
 
-# only root can make a file system that is full
+    my $good = 0;
 
-SKIP: {
-    Test::More::skip('no tmpfs can be mounted here', 1)
-        if system("mount -t tmpfs -o size=8k none $dir 2>/dev/null") != 0;
+    for (1 .. 12) {
+        $good++ if post('/v1/chat/completions', $main::chat,
+                        port => $n->port)->{status} == 200;
+    }
 
-    chmod 0777, $dir;
+    is($good, 12, 'requests go on');
+    ok(wait_for(10, sub { $n->error_log =~ /\[alert\].*No space left/ }),
+       'the error log tells');
 
-    my $done = eval {
-        my $n = nginx(http => "llm_zone 1m;\nllm_usage_log $dir/u.jsonl"
-                              . " buffer=8k flush=20ms;\n$main::http",
-                      config => $main::config);
+    rename "$dir/u.jsonl", "$dir/old.jsonl";
+    system "mount -o remount,size=64k $dir";
 
-        LLM::Provider::play($main::provider);
+    # the half of a line, if there is one, is a line too
 
-        my $good = 0;
+    my (@lines, @whole);
 
-        for (1 .. 12) {
-            $good++ if post('/v1/chat/completions', $main::chat,
-                            port => $n->port)->{status} == 200;
-        }
+    wait_for(10, sub {
+        @lines = lines("$dir/old.jsonl");
+        @whole = grep { eval { JSON::PP::decode_json($_) } } @lines;
+        return @whole >= 12;
+    });
 
-        is($good, 12, 'requests go on');
-        ok(wait_for(10, sub { $n->error_log =~ /\[alert\].*No space left/ }),
-           'the error log tells');
+    is(scalar @whole, 12, 'all of them once there is room');
 
-        rename "$dir/u.jsonl", "$dir/old.jsonl";
-        system "mount -o remount,size=64k $dir";
+    # half a line cannot be taken back, but stays alone
 
-        # the half of a line, if there is one, is a line too
+    ok(@lines <= 13, 'and no other is broken');
+    ok(!grep({ my $l = $_; $l !~ /\A\{"time".*\}\n\z/
+               && !grep { index($_, $l =~ s/\n\z//r) == 0 } @whole }
+             @lines), 'what was is there again');
 
-        my (@lines, @whole);
-
-        wait_for(10, sub {
-            @lines = lines("$dir/old.jsonl");
-            @whole = grep { eval { JSON::PP::decode_json($_) } } @lines;
-            return @whole >= 12;
-        });
-
-        is(scalar @whole, 12, 'all of them once there is room');
-
-        # half a line cannot be taken back, but stays alone
-
-        ok(@lines <= 13, 'and no other is broken');
-        ok(!grep({ my $l = $_; $l !~ /\A\{"time".*\}\n\z/
-                   && !grep { index($_, $l =~ s/\n\z//r) == 0 } @whole }
-                 @lines), 'what was is there again');
-
-        $n->quit;
-        1;
-    };
-
-    my $error = $@;
-
-    system "umount $dir";
-    ok($done, "to the end $error");
-}
+    $n->quit;
+});
 
 
 
 === what a full disk left behind does not take the room of records that come
 --- steps
-my $dir = File::Temp::tempdir('llm-full-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+main::full_disk('12k', 'buffer=16k flush=1h', sub {
+    my ($n, $dir) = @_;
 
-SKIP: {
-    Test::More::skip('no tmpfs can be mounted here', 1)
-        if system("mount -t tmpfs -o size=12k none $dir 2>/dev/null") != 0;
+    # some 16 fill the buffer: three quarters of it go to the disk
 
-    chmod 0777, $dir;
+    post('/v1/chat/completions', $main::chat, port => $n->port) for 1 .. 24;
 
-    my $done = eval {
-        my $n = nginx(http => "llm_zone 1m;\nllm_usage_log $dir/u.jsonl"
-                              . " buffer=16k flush=1h;\n$main::http",
-                      config => $main::config);
+    like($n->error_log, qr/\[alert\].*No space left/, 'it was full');
 
-        LLM::Provider::play($main::provider);
+    system "mount -o remount,size=64k $dir";
+    $n->quit;
 
-        # some 16 fill the buffer: three quarters of it go to the disk
+    my $whole = grep { eval { JSON::PP::decode_json($_) } }
+                    lines("$dir/u.jsonl");
 
-        post('/v1/chat/completions', $main::chat, port => $n->port)
-            for 1 .. 24;
-
-        like($n->error_log, qr/\[alert\].*No space left/, 'it was full');
-
-        system "mount -o remount,size=64k $dir";
-        $n->quit;
-
-        my $whole = grep { eval { JSON::PP::decode_json($_) } }
-                        lines("$dir/u.jsonl");
-
-        is($whole, 24, 'all of them are there');
-        1;
-    };
-
-    my $error = $@;
-
-    system "umount $dir";
-    ok($done, "to the end $error");
-}
+    is($whole, 24, 'all of them are there');
+});
 
 
 
 === a log that stays full drops whole records, and says how many
 --- steps
-my $dir = File::Temp::tempdir('llm-full-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+main::full_disk('8k', 'buffer=4k flush=20ms', sub {
+    my ($n, $dir) = @_;
 
-SKIP: {
-    Test::More::skip('no tmpfs can be mounted here', 1)
-        if system("mount -t tmpfs -o size=8k none $dir 2>/dev/null") != 0;
+    my $good = 0;
 
-    chmod 0777, $dir;
+    for (1 .. 60) {
+        $good++ if post('/v1/chat/completions', $main::chat,
+                        port => $n->port)->{status} == 200;
+    }
 
-    my $done = eval {
-        my $n = nginx(http => "llm_zone 1m;\nllm_usage_log $dir/u.jsonl"
-                              . " buffer=4k flush=20ms;\n$main::http",
-                      config => $main::config);
+    is($good, 60, 'requests go on');
 
-        LLM::Provider::play($main::provider);
+    system "mount -o remount,size=256k $dir";
+    post('/v1/chat/completions', $main::chat, port => $n->port) for 1 .. 5;
+    $n->quit;
 
-        my $good = 0;
+    my @lines = lines("$dir/u.jsonl");
+    my $whole = grep { eval { JSON::PP::decode_json($_) } } @lines;
 
-        for (1 .. 60) {
-            $good++ if post('/v1/chat/completions', $main::chat,
-                            port => $n->port)->{status} == 200;
-        }
-
-        is($good, 60, 'requests go on');
-
-        system "mount -o remount,size=256k $dir";
-        post('/v1/chat/completions', $main::chat, port => $n->port) for 1 .. 5;
-        $n->quit;
-
-        my @lines = lines("$dir/u.jsonl");
-        my $whole = grep { eval { JSON::PP::decode_json($_) } } @lines;
-
-        ok($whole >= 5 && $whole < 65, "$whole of 65");
-        ok(@lines - $whole <= 1, 'at most one broken line');
-        like($n->error_log, qr/\[alert\].* \d+ /, 'told');
-        1;
-    };
-
-    my $error = $@;
-
-    system "umount $dir";
-    ok($done, "to the end $error");
-}
+    ok($whole >= 5 && $whole < 65, "$whole of 65");
+    ok(@lines - $whole <= 1, 'at most one broken line');
+    like($n->error_log, qr/\[alert\].* \d+ /, 'told');
+});
 
 
 

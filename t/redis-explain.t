@@ -12,10 +12,6 @@ use LLM::Redis;
 repeat_each(1);
 no_shuffle();
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 # 10 tokens in and 50 out: 0.00011 dollars of "m", one token more is reserved
 
 our $Answer = 'json {"choices":[{"index":0,"message":{"content":"well"}}],'
@@ -63,13 +59,7 @@ sub host {
         max_tokens  50;
     }
 
-    llm_key caller {
-        secret  plain:sk-test;
-        models  *;
-        owner   acme;
-        team    search;
-        env     prod;
-    }
+@{[ member() ]}
 _EOC_
 }
 

@@ -15,10 +15,6 @@ no_shuffle();
 
 our $Small = '{"model":"m","max_tokens":3,"messages":[]}';
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 sub host {
     my ($redis, %o) = @_;
 

@@ -11,10 +11,6 @@ use LLM::Redis;
 repeat_each(1);
 no_shuffle();
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 # "a" answers 100 tokens in and 50 out: 0.0002 dollars
 
 our $Answer = 'json {"choices":[{"index":0,"message":{"content":"well"}}],'

@@ -12,10 +12,6 @@ use LLM::Redis;
 repeat_each(1);
 no_shuffle();
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 # A request of model "m" reserves 0.000111 dollars, its backup "dear", which
 # uses all that is asked for, ten times that.
 
@@ -65,13 +61,7 @@ sub host {
         max_tokens  50;
     }
 
-    llm_key caller {
-        secret  plain:sk-test;
-        models  *;
-        owner   acme;
-        team    search;
-        env     prod;
-    }
+@{[ member() ]}
 _EOC_
 }
 

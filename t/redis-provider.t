@@ -12,10 +12,6 @@ use LLM::Redis;
 repeat_each(1);
 no_shuffle();
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 # "a" answers 10 tokens in and 50 out: 0.00011 dollars; one token more was
 # reserved
 

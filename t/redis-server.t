@@ -11,10 +11,6 @@ use LLM::Redis;
 repeat_each(1);
 no_shuffle();
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 our $Answer = 'json {"choices":[{"index":0,"message":{"content":"well"}}],'
               . '"usage":{"prompt_tokens":100,"completion_tokens":50}}';
 
@@ -35,14 +31,7 @@ sub host {
         price  input=1 output=2;
     }
 
-    llm_key caller {
-        secret  plain:sk-test;
-        models  *;
-        owner   acme;
-        team    search;
-        env     prod;
-        limit   budget=1/day rpm=1000;
-    }
+@{[ member('limit budget=1/day rpm=1000;') ]}
 
     llm_limit team=search budget=100/month;
     llm_limit env=prod budget=100/month;

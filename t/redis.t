@@ -12,10 +12,6 @@ use LLM::Redis;
 repeat_each(1);
 no_shuffle();
 
-our $Here = <<'_EOC_';
-    location = / { return 204; }
-_EOC_
-
 # "a" answers 100 tokens in and 50 out: 0.0002 dollars
 
 our $Answer = 'json {"choices":[{"index":0,"message":{"content":"well"}}],'
@@ -46,14 +42,7 @@ sub host {
         max_tokens 50;
     }
 
-    llm_key caller {
-        secret  plain:sk-test;
-        models  *;
-        owner   acme;
-        team    search;
-        env     prod;
-        limit   $limit;
-    }
+@{[ member("limit $limit;") ]}
 $more
 _EOC_
 }

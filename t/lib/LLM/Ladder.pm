@@ -18,8 +18,8 @@ use LLM::Provider;
 use LLM::Steps;
 
 our @EXPORT = qw(
-    $Key $Kinds $All $Route $Ok $Ask $AskStream
-    providers two chat times calls between own leave quits
+    $Key $Kinds $All $Route $Here $Ok $Ask $AskStream
+    member providers two chat times calls between own leave quits
     start answer together full_port
 );
 
@@ -36,6 +36,12 @@ our $Route = <<'_EOC_';
     }
 _EOC_
 
+# nginx of the block itself, where others of LLM::Nginx are asked
+
+our $Here = <<'_EOC_';
+    location = / { return 204; }
+_EOC_
+
 our $Kinds = 'connect,timeout,reset,429,5xx,invalid';
 
 our $All = "switch on=$Kinds,auth; backup on=$Kinds,auth,context;";
@@ -45,6 +51,24 @@ our $Ok = 'json {"choices":[{"index":0,"message":{"content":"well"}}],'
 
 our $Ask = '{"model": "m", "messages": []}';
 our $AskStream = '{"model": "m", "messages": [], "stream": true}';
+
+
+# The same key, of somebody whom limits may hold for, with these lines.
+
+sub member {
+    my ($lines) = @_;
+
+    return <<"_EOC_";
+    llm_key caller {
+        secret  plain:sk-test;
+        models  *;
+        owner   acme;
+        team    search;
+        env     prod;
+        @{[ $lines // '' ]}
+    }
+_EOC_
+}
 
 
 # Providers by name, each with a scenario of its name, and lines of its own.
