@@ -17,10 +17,7 @@
  */
 
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,14 +25,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "serve.h"
+#include "tool.h"
 
 
 #define ANSWER_SIZE  16384
-#define SAMPLES      1000000
 #define MAX_EVENTS   64
 #define STALL_NS     10000000000
 #define DIGITS       6
@@ -61,21 +57,10 @@ static unsigned    running;      /* clients that wait for an answer */
 static uint64_t    requests;
 static uint64_t    failed;
 static uint64_t    refused;
-static uint32_t   *samples;
+static samples_t   times;        /* us to the end of an answer */
 
 
 static void client_ready(sock_t *s);
-
-
-static uint64_t
-now(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 
 static int
@@ -200,26 +185,13 @@ client_ask(client_t *c, int op)
 static void
 client_open(client_t *c)
 {
-    int                 on;
-    struct sockaddr_in  sin;
-
-    memset(&sin, 0, sizeof(sin));
-    sin.sin_family = AF_INET;
-    sin.sin_port = htons(port);
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-
     c->sock.ready = client_ready;
-    c->sock.fd = socket(AF_INET, SOCK_STREAM, 0);
+    c->sock.fd = dial(port);
 
-    if (c->sock.fd == -1
-        || connect(c->sock.fd, (struct sockaddr *) &sin, sizeof(sin)) == -1)
-    {
+    if (c->sock.fd == -1) {
         perror("ask");
         exit(1);
     }
-
-    on = 1;
-    setsockopt(c->sock.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 
     client_ask(c, EPOLL_CTL_ADD);
 }
@@ -297,9 +269,7 @@ client_ready(sock_t *s)
 
     t = now();
 
-    if (requests < SAMPLES) {
-        samples[requests] = (t - c->start) / 1000;
-    }
+    samples_add(&times, t - c->start);
 
     requests++;
     refused += (strncmp(c->answer, "HTTP/1.1 200", 12) != 0);
@@ -314,23 +284,10 @@ client_ready(sock_t *s)
 }
 
 
-static int
-samples_compare(const void *a, const void *b)
-{
-    uint32_t  x, y;
-
-    x = *(const uint32_t *) a;
-    y = *(const uint32_t *) b;
-
-    return (x > y) - (x < y);
-}
-
-
 int
 main(int argc, char **argv)
 {
     int                  i, n;
-    size_t               count;
     sock_t              *s;
     uint64_t             begin;
     unsigned             connections;
@@ -354,9 +311,8 @@ main(int argc, char **argv)
 
     epfd = epoll_create1(0);
     clients = calloc(connections, sizeof(client_t));
-    samples = malloc(SAMPLES * sizeof(uint32_t));
 
-    if (epfd == -1 || clients == NULL || samples == NULL
+    if (epfd == -1 || clients == NULL
         || request_read(argv[2], argv[3], argv[4]) == -1
         || serve_open(epfd, atoi(argv[7]), 1, 1) == -1)
     {
@@ -382,14 +338,10 @@ main(int argc, char **argv)
 
     failed += running;
 
-    count = requests < SAMPLES ? requests : SAMPLES;
-    qsort(samples, count, sizeof(uint32_t), samples_compare);
-
     printf("%llu %llu %llu %llu %u %u\n", (unsigned long long) requests,
            (unsigned long long) (now() - begin) / 1000,
            (unsigned long long) failed, (unsigned long long) refused,
-           count ? samples[count / 2] : 0,
-           count ? samples[(count - 1) * 99 / 100] : 0);
+           samples_at(&times, 50), samples_at(&times, 99));
 
     return 0;
 }

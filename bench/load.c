@@ -17,10 +17,7 @@
  */
 
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,8 +25,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tool.h"
 
 
 #define LINE_SIZE    512
@@ -62,72 +60,12 @@ typedef struct {
 } stream_t;
 
 
-typedef struct {
-    uint32_t      *v;
-    size_t         n;
-    size_t         size;
-} samples_t;
-
-
 static samples_t   first;        /* us from request to first event */
 static samples_t   way;          /* us from provider to here, each event */
 static unsigned    started;      /* streams with a first event */
 static unsigned    ended;
 static unsigned    failed;
 static uint64_t    total;        /* events */
-
-
-static uint64_t
-now(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-
-static void
-samples_add(samples_t *s, uint64_t ns)
-{
-    if (s->n == s->size) {
-        s->size = s->size ? s->size * 2 : 65536;
-        s->v = realloc(s->v, s->size * sizeof(uint32_t));
-
-        if (s->v == NULL) {
-            perror("load");
-            exit(1);
-        }
-    }
-
-    s->v[s->n++] = ns / 1000;
-}
-
-
-static int
-samples_compare(const void *a, const void *b)
-{
-    uint32_t  x, y;
-
-    x = *(const uint32_t *) a;
-    y = *(const uint32_t *) b;
-
-    return (x > y) - (x < y);
-}
-
-
-static unsigned
-samples_at(samples_t *s, unsigned percent)
-{
-    if (s->n == 0) {
-        return 0;
-    }
-
-    qsort(s->v, s->n, sizeof(uint32_t), samples_compare);
-
-    return s->v[(s->n - 1) * percent / 100];
-}
 
 
 /* a line of the event stream, without its end */
@@ -316,27 +254,13 @@ stream_read(stream_t *s)
 static int
 stream_open(stream_t *s, int epfd, int port, const char *request, size_t len)
 {
-    int                 fd, on;
-    struct sockaddr_in  sin;
+    int                 fd;
     struct epoll_event  ee;
 
-    memset(&sin, 0, sizeof(sin));
-    sin.sin_family = AF_INET;
-    sin.sin_port = htons(port);
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-
-    /* on loopback connect() is done at once, so it may block */
-
-    fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    if (fd == -1
-        || connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1)
-    {
+    fd = dial(port);
+    if (fd == -1) {
         return -1;
     }
-
-    on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 
     s->fd = fd;
     s->start = now();
@@ -380,21 +304,14 @@ request_print(char *buf, size_t size, char **argv)
 static int
 last_asked(int port)
 {
-    int                 fd, n;
-    char                buf[512];
-    struct sockaddr_in  sin;
+    int                fd, n;
+    char               buf[512];
 
-    static const char   request[] = "GET /last HTTP/1.0\r\n\r\n";
+    static const char  request[] = "GET /last HTTP/1.0\r\n\r\n";
 
-    memset(&sin, 0, sizeof(sin));
-    sin.sin_family = AF_INET;
-    sin.sin_port = htons(port);
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-
-    fd = socket(AF_INET, SOCK_STREAM, 0);
+    fd = dial(port);
 
     if (fd == -1
-        || connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == -1
         || send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == -1)
     {
         return 0;

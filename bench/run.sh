@@ -116,7 +116,7 @@ chmod 755 "$work"
 mkdir "$work/logs" "$work/conf"
 
 for p in provider ask load; do
-    sources=bench/$p.c
+    sources="bench/$p.c bench/tool.c"
     [ $p = load ] || sources="$sources bench/serve.c"
 
     # shellcheck disable=SC2086

@@ -26,10 +26,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "serve.h"
+#include "tool.h"
 
 
 #define HEAD_SIZE    8192
@@ -93,17 +93,6 @@ static const char  stream_head[] =
     "event: content_block_start\n"                                            \
     "data: {\"type\":\"content_block_start\",\"index\":0,"                    \
     "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
-
-
-static uint64_t
-now(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 
 static void
