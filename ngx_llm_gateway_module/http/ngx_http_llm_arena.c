@@ -48,6 +48,10 @@ struct ngx_http_llm_chunk_s {
 };
 
 
+#define ngx_http_llm_chunk_left(ctx)                                          \
+    ((size_t) ((u_char *) (ctx)->chunks + NGX_HTTP_LLM_CHUNK - (ctx)->chunk))
+
+
 static void *ngx_http_llm_arena_alloc(void *data, size_t size);
 static ngx_int_t ngx_http_llm_arena_chunk(ngx_http_llm_ctx_t *ctx);
 
@@ -87,7 +91,6 @@ ngx_http_llm_arena_done(ngx_http_llm_ctx_t *ctx)
     }
 
     ctx->chunk = NULL;
-    ctx->chunk_end = NULL;
 }
 
 
@@ -127,7 +130,7 @@ ngx_http_llm_arena_alloc(void *data, size_t size)
         return ngx_palloc(ctx->request->pool, size);
     }
 
-    if ((size_t) (ctx->chunk_end - ctx->chunk) < size
+    if ((ctx->chunks == NULL || ngx_http_llm_chunk_left(ctx) < size)
         && ngx_http_llm_arena_chunk(ctx) != NGX_OK)
     {
         return NULL;
@@ -162,7 +165,6 @@ ngx_http_llm_arena_chunk(ngx_http_llm_ctx_t *ctx)
     ctx->chunks = chunk;
 
     ctx->chunk = (u_char *) (chunk + 1);
-    ctx->chunk_end = (u_char *) chunk + NGX_HTTP_LLM_CHUNK;
 
     return NGX_OK;
 }

@@ -243,8 +243,7 @@ struct ngx_http_llm_ctx_s {
     size_t                     first;         /* of which this may be taken
                                                  from it directly */
     u_char                    *chunk;         /* small pieces from here */
-    u_char                    *chunk_end;
-    ngx_http_llm_chunk_t      *chunks;        /* all that it has */
+    ngx_http_llm_chunk_t      *chunks;        /* the last one, and others */
 
     ngx_http_llm_state_e       state;
     ngx_http_llm_outcome_e     outcome;
