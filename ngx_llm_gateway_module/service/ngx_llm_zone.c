@@ -386,6 +386,15 @@ ngx_llm_zone_save(ngx_llm_zone_t *zone, void *p, size_t size)
         return;
     }
 
+    /* those who save are held to less when they are compiled */
+
+    if (size / sizeof(uintptr_t) > NGX_LLM_ZONE_UNDO - undo->n) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "a change of the zone has more than %d words: it would "
+                      "not be taken back whole", NGX_LLM_ZONE_UNDO);
+        return;
+    }
+
     word = p;
     w = &undo->words[undo->n];
 
