@@ -306,7 +306,7 @@ ngx_http_llm_account_enter(ngx_http_llm_main_conf_t *lmcf,
                                     books->line.len)
                 == NGX_OK);
 
-    now = ngx_http_llm_quota_now();
+    now = ngx_llm_quota_now();
 
     ngx_llm_zone_lock(zone);
 

@@ -55,7 +55,7 @@ ngx_http_llm_admin_limits_key(ngx_http_llm_key_t *key, llm_buf_t *b)
     ngx_http_llm_admin_limits_open(b);
 
     (void) ngx_llm_quota_check(ngx_http_llm_quota_shared(), subjects,
-                               key->nsubjects, &none, ngx_http_llm_quota_now(),
+                               key->nsubjects, &none, ngx_llm_quota_now(),
                                &verdict, ngx_http_llm_admin_standing,
                                &standing);
 

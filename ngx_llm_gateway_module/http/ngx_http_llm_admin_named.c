@@ -238,7 +238,7 @@ ngx_http_llm_admin_named_entry(ngx_llm_quota_entry_t *entry,
     ngx_uint_t    k, n;
     llm_limit_t  *limit;
 
-    now = ngx_http_llm_quota_now();
+    now = ngx_llm_quota_now();
 
     ngx_memzero(entry, sizeof(ngx_llm_quota_entry_t));
 

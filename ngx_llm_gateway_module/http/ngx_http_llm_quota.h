@@ -81,10 +81,6 @@ struct ngx_http_llm_quota_s {
 };
 
 
-/* milliseconds since the epoch, as all workers tell them */
-int64_t ngx_http_llm_quota_now(void);
-
-
 /* _quota_zone.c */
 
 /* init_process, exit_process */

@@ -83,7 +83,7 @@ static ngx_int_t
 ngx_http_llm_quota_look_zone(ngx_http_llm_quota_look_t *look)
 {
     return ngx_llm_quota_check(ngx_http_llm_quota_shared(), look->subjects,
-                               look->n, &look->asked, ngx_http_llm_quota_now(),
+                               look->n, &look->asked, ngx_llm_quota_now(),
                                &look->verdict, ngx_http_llm_quota_look_each,
                                look);
 }

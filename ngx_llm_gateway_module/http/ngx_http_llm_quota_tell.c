@@ -181,7 +181,7 @@ ngx_http_llm_quota_message(llm_buf_t *b, llm_standing_t *s)
     }
 
     llm_buf_puts(b, "; it resets at ");
-    ngx_http_llm_quota_time(b, ngx_http_llm_quota_now() + s->reset_ms);
+    ngx_http_llm_quota_time(b, ngx_llm_quota_now() + s->reset_ms);
 }
 
 
@@ -269,7 +269,7 @@ ngx_http_llm_quota_print(llm_buf_t *b, llm_standing_t *s, ngx_uint_t refused)
 
     if (s->reset_ms > 0) {
         llm_buf_puts(b, ",\"resets\":\"");
-        ngx_http_llm_quota_time(b, ngx_http_llm_quota_now() + s->reset_ms);
+        ngx_http_llm_quota_time(b, ngx_llm_quota_now() + s->reset_ms);
         llm_buf_puts(b, "\"");
     }
 

@@ -80,17 +80,6 @@ ngx_http_llm_quota_shared(void)
 }
 
 
-int64_t
-ngx_http_llm_quota_now(void)
-{
-    ngx_time_t  *tp;
-
-    tp = ngx_timeofday();
-
-    return (int64_t) tp->sec * 1000 + (int64_t) tp->msec;
-}
-
-
 static ngx_int_t
 ngx_http_llm_quota_zone_reserve(ngx_http_llm_ctx_t *ctx,
     ngx_http_llm_quota_t *q)
@@ -127,7 +116,7 @@ ngx_http_llm_quota_zone_take(ngx_http_llm_ctx_t *ctx, ngx_http_llm_quota_t *q,
 
     return ngx_llm_quota_reserve(ngx_http_llm_quota_worker, q->subjects, q->n,
                                  &q->asked, &note, of,
-                                 ngx_http_llm_quota_now(), &q->lease, v);
+                                 ngx_llm_quota_now(), &q->lease, v);
 }
 
 
@@ -139,7 +128,7 @@ ngx_http_llm_quota_zone_extend(ngx_http_llm_ctx_t *ctx,
     llm_verdict_t  v;
 
     rc = ngx_llm_quota_extend(ngx_http_llm_quota_worker, q->lease,
-                              q->subjects, more, ngx_http_llm_quota_now(), &v);
+                              q->subjects, more, ngx_llm_quota_now(), &v);
 
     q->stop = v.refused;
 
@@ -153,7 +142,7 @@ ngx_http_llm_quota_zone_hold_more(ngx_http_llm_quota_t *q, llm_amount_t *more)
     if (q->lease) {
         (void) ngx_llm_quota_extend(ngx_http_llm_quota_worker, q->lease,
                                     q->subjects, more,
-                                    ngx_http_llm_quota_now(), NULL);
+                                    ngx_llm_quota_now(), NULL);
     }
 }
 
@@ -207,7 +196,7 @@ ngx_http_llm_quota_zone_settle_with(ngx_http_llm_ctx_t *ctx,
     if (lease) {
         over = ngx_llm_quota_settle(ngx_http_llm_quota_worker, lease,
                                     q->subjects, used,
-                                    ngx_http_llm_quota_now());
+                                    ngx_llm_quota_now());
     }
 
     if (mail) {

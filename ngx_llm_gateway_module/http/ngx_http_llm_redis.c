@@ -97,7 +97,7 @@ ngx_http_llm_redis_worker(void)
 int64_t
 ngx_http_llm_redis_now(void)
 {
-    return ngx_http_llm_quota_now() + ngx_http_llm_redis_offset;
+    return ngx_llm_quota_now() + ngx_http_llm_redis_offset;
 }
 
 
@@ -168,7 +168,7 @@ ngx_http_llm_redis_reserved(const llm_script_claim_t *claim, redisReply *reply,
 void
 ngx_http_llm_redis_clock(int64_t now)
 {
-    ngx_http_llm_redis_offset = now - ngx_http_llm_quota_now();
+    ngx_http_llm_redis_offset = now - ngx_llm_quota_now();
 }
 
 

@@ -87,6 +87,9 @@ ngx_int_t ngx_llm_quota_journal(ngx_conf_t *cf, ngx_llm_zone_t *zone,
 /* exit_process: ends what leases are left, as for a worker that is gone */
 void ngx_llm_quota_stop(ngx_llm_quota_t *q);
 
+/* milliseconds since the epoch, as all workers tell them */
+int64_t ngx_llm_quota_now(void);
+
 /*
  * Reserves ask on every subject, or nothing.  Subjects and their limits must
  * outlive the lease.  note is given back should this worker die; a part of

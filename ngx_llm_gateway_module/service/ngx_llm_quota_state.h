@@ -187,8 +187,6 @@ void ngx_llm_quota_dirty(ngx_llm_quota_t *q, ngx_llm_quota_node_t *node);
 
 /* finds the root of the zone, or makes it; NGX_ERROR: the zone is full */
 ngx_int_t ngx_llm_quota_attach(ngx_llm_quota_t *q);
-/* milliseconds since the epoch */
-int64_t ngx_llm_quota_now(void);
 
 /* under the lock: ends a lease that nobody will settle */
 void ngx_llm_quota_end(ngx_llm_quota_t *q, ngx_llm_quota_lease_t *lease,
